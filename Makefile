@@ -1,0 +1,38 @@
+# Two commands set everything up by themselves: `make demo` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: demo test test-jax lint bench notebooks clean
+
+.venv/ready: setup.cfg constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[tf-cpu,all,test,notebook]"
+	touch $@
+
+.venv/jax: .venv/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[jax]"
+	touch $@
+
+demo: .venv/ready  ## trains, judges, exports and serves both bundled data sets into demo/
+	$(BIN)/mmkeras demo --output demo
+
+test: .venv/ready  ## all tests and the notebooks
+	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest --nbmake --nbmake-timeout=900 notebooks
+
+test-jax: .venv/jax  ## the conformance sweep on the JAX backend
+	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/test_conformance.py
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: .venv/ready  ## every figure of the README
+	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+
+notebooks: .venv/ready  ## executes the notebooks and keeps their output
+	$(BIN)/python -m pytest --nbmake --overwrite --nbmake-timeout=900 notebooks
+
+clean:
+	rm -rf .venv demo build *.egg-info

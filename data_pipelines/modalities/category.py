@@ -1,0 +1,120 @@
+"""One label out of a known set."""
+
+import numpy as np
+import tensorflow as tf
+
+from data_pipelines.modalities.modality import Modality, modality
+
+
+@modality
+class Category(Modality):
+    """A label: one of the K classes seen in training rows.
+
+    Args:
+        max_classes: int > 1. Most classes kept, by frequency; as an input, rarer ones count as unknown.
+            Defaults to `1000`.
+        min_count: int > 0. As an input, labels seen less often count as unknown. Defaults to `1`.
+        column: str or None. The table's column. Defaults to `None`: the modality's name.
+    Batch:
+        int32 `(B,)`, mask bool `(B,)`; 0 = a label that was not seen in training. As a target: class index 0 … K−1.
+    Raises:
+        ValueError: numbers out of range; as a target, fewer than two classes or more than `max_classes`.
+    """
+
+    as_target = True
+
+    def __init__(self, max_classes=1000, min_count=1, column=None):
+        super().__init__(column)
+        if max_classes < 2 or min_count < 1:
+            raise ValueError(
+                "Category: max_classes must be > 1 and min_count > 0. Received: "
+                f"max_classes={max_classes}, min_count={min_count}. Do: leave them out."
+            )
+        self.max_classes = int(max_classes)
+        self.min_count = int(min_count)
+        self.classes = None
+
+    def adapt(self, chunks):
+        counts = count_labels(chunks, lambda column: column)
+        frequent = sorted((-n, label) for label, n in counts.items() if n >= self.min_count)
+        self.set_state(
+            {
+                "classes": sorted(label for _, label in frequent[: self.max_classes]),
+                "counts": counts,
+            }
+        )
+
+    def check_target(self, name):
+        """Refuses classes that nothing can be learned from.
+
+        Raises:
+            ValueError: fewer than two classes, or more than `max_classes`.
+        """
+        if len(self.counts) < 2:
+            raise ValueError(
+                f'Category "{name}": a target must have at least two classes in training rows. '
+                f"Received: classes={sorted(self.counts)}. Do: choose another target, or rows that have both."
+            )
+        if len(self.counts) > self.max_classes:
+            raise ValueError(
+                f'Category "{name}": a target must have at most max_classes classes. Received: {len(self.counts)} '
+                f"classes, max_classes={self.max_classes}. Do: raise max_classes, or make it a Number or Text."
+            )
+
+    def state(self):
+        return {"classes": self.classes, "counts": self.counts}
+
+    def set_state(self, state):
+        self.classes, self.counts = list(state["classes"]), dict(state["counts"])
+        self.table = label_table(self.classes)
+
+    def parse(self, cells, context):
+        return [tf.strings.strip(cells[0])], tf.zeros_like(cells[0], tf.bool)
+
+    def encode(self, served):
+        cells = tf.strings.strip(served[0])
+        return self.table.lookup(cells) + 1, cells != "", tf.zeros_like(cells, tf.bool)
+
+    def encode_target(self, cells, context):
+        (label,), _ = self.parse(cells, context)
+        index = self.table.lookup(label)
+        known = index >= 0
+        return tf.maximum(index, 0), tf.cast(known, tf.float32), (label != "") & ~known
+
+    def class_weights(self):
+        """Weights that give every class the same total, mean 1 over training rows, in the order of `classes`."""
+        counts = np.array([self.counts[label] for label in self.classes], "float64")
+        return (counts.sum() / len(counts) / counts).astype("float32")
+
+    def write(self, name, prediction):
+        labels = tf.constant(self.classes)
+        return {name: tf.gather(labels, tf.argmax(prediction, -1)), f"{name}_probabilities": prediction}
+
+    def reason(self, cells, context):
+        return (
+            f"{cells[0].decode('utf-8', 'replace')!r} is none of the {len(self.classes)} classes of the training rows"
+        )
+
+    def spec(self):
+        return {"modality": "Category", "shape": [], "classes": self.classes}
+
+    def get_config(self):
+        return {**super().get_config(), "max_classes": self.max_classes, "min_count": self.min_count}
+
+
+def count_labels(chunks, labels_of):
+    """Counts the labels in chunks of cells, empty ones left out: dict label → number."""
+    counts = {}
+    for (column,) in chunks:
+        for cell in labels_of(column):
+            label = (cell.decode("utf-8") if isinstance(cell, bytes) else str(cell)).strip()
+            if label:
+                counts[label] = counts.get(label, 0) + 1
+    return counts
+
+
+def label_table(labels):
+    """A lookup table, label → its place, −1 for any other."""
+    keys = tf.constant(np.array([label.encode("utf-8") for label in labels] or [b"\0"], object))
+    places = tf.range(tf.size(keys), dtype=tf.int32) if labels else tf.constant([-1])
+    return tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, places), -1)

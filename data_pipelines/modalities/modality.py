@@ -1,0 +1,134 @@
+"""What a modality is: the contract between a column of a table and a tensor of a batch."""
+
+MODALITIES = {}
+
+
+def modality(cls):
+    """Makes a modality known by its class name, for specs in JSON and for column guessing."""
+    MODALITIES[cls.__name__] = cls
+    return cls
+
+
+def from_config(config):
+    """Builds a modality from what `Modality.get_config` gave.
+
+    Args:
+        config: dict with the class name under `"modality"` and its constructor's arguments.
+    Raises:
+        ValueError: the name is unknown or missing, or an argument is.
+    """
+    config = dict(config)
+    name = config.pop("modality", None)
+    if name not in MODALITIES:
+        known = ", ".join(sorted(MODALITIES))
+        raise ValueError(
+            f"spec: a modality must be one of {known}. Received: modality={name!r}. Do: write one of them."
+        )
+    try:
+        return MODALITIES[name](**config)
+    except TypeError as error:
+        raise ValueError(f"spec: {name} does not take these arguments ({error}). Received: {config}.") from error
+
+
+class Modality:
+    """A kind of media or value, and how its cells become tensors and predictions become answers again.
+
+    A cell travels in three forms. In a *row* it is a string (a path, a text, a number written out) or bytes. In the
+    *served form* it is what an exported model takes: bytes, a string or a float32, with `""` and NaN for absent.
+    In a *batch* it is a tensor with a mask, True = real.
+
+    Args:
+        column: str or None. The table's column. Defaults to `None`: the name the pipeline gives this modality.
+
+    A subclass gives, where it makes sense: `parse` (row → served), `encode` (served → tensor and mask),
+    `encode_target` (served → label and weight), `write` (prediction → answer), `adapt`/`state`/`set_state` (what it
+    learns from training rows) and `spec` (what a model must know of it). All but `adapt` and `reason` run in a
+    TensorFlow graph; `encode`, `write` and `augment` are free of Python functions, so that they can be exported.
+    """
+
+    media = False
+    as_input = True
+    as_target = False
+
+    def __init__(self, column=None):
+        self.column = column
+
+    def columns(self, name):
+        """The table columns that this modality reads, when the pipeline calls it `name`."""
+        return (self.column or name,)
+
+    def adapt(self, chunks):
+        """Learns from training cells. `chunks` yields tuples of object arrays, one array a column."""
+
+    def served_dtype(self):
+        """The dtype name of a served cell: `"string"` or `"float32"`."""
+        return "string"
+
+    def parse(self, cells, context):
+        """Turns row cells into the served form.
+
+        Args:
+            cells: list of string tensors `(B,)`, one a column.
+            context: `CellContext` that knows whether media cells are paths, and under which folder.
+        Returns:
+            tuple (list of served tensors `(B,)`, bad): bad is a bool tensor `(B,)`, True where a cell breaks a rule.
+        """
+        raise NotImplementedError
+
+    def encode(self, served):
+        """Turns served cells into `(value, mask, bad)`."""
+        raise NotImplementedError
+
+    def encode_row(self, cells, context, tolerant=True):
+        """Turns row cells into `(value, mask, bad)`; where not `tolerant`, a broken cell may raise in the graph."""
+        served, unparsed = self.parse(cells, context)
+        value, mask, bad = self.encode(served)
+        return value, mask, bad | unparsed
+
+    def encode_target(self, cells, context):
+        """Turns row cells into `(label, weight, bad)`; a missing label has weight 0 and a harmless placeholder."""
+        raise TypeError(f"{type(self).__name__}: it cannot be a target yet. Do: use it as an input.")
+
+    def augment(self, value, mask):
+        """Varies a training batch; the default changes nothing."""
+        return value
+
+    def units(self, values):
+        """Labels or predictions as arrays in the target's own units; the default changes nothing."""
+        return values
+
+    def write(self, name, prediction):
+        """Turns a prediction tensor into answers: dict of output name → tensor."""
+        raise TypeError(f"{type(self).__name__}: it cannot be a target yet. Do: use it as an input.")
+
+    def reason(self, cells, context):
+        """Says in words why a bad cell is bad; called outside the graph, on bad cells only."""
+        return "it cannot be read"
+
+    def spec(self):
+        """JSON-ready facts that a model needs: always `modality`, and `shape` without the batch axis."""
+        raise NotImplementedError
+
+    def state(self):
+        """What `adapt` learned, JSON-ready."""
+        return {}
+
+    def set_state(self, state):
+        """Takes back what `state` gave."""
+
+    def get_config(self):
+        """The constructor's arguments, JSON-ready, with the class name under `"modality"`."""
+        return {"modality": type(self).__name__, "column": self.column}
+
+
+class CellContext:
+    """Where the cells of one column come from.
+
+    Args:
+        is_bytes: bool. True where media cells hold the encoded bytes themselves, False where they hold paths.
+        media_root: str. The folder that relative paths start from.
+    """
+
+    def __init__(self, is_bytes=False, media_root=""):
+        self.is_bytes = is_bytes
+        self.media_root = media_root

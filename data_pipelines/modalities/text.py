@@ -1,0 +1,134 @@
+"""Sentences in any script, as ids of words, characters or letter groups."""
+
+import numpy as np
+import tensorflow as tf
+
+from data_pipelines.modalities.modality import Modality, modality
+
+# Scripts that are written without spaces: every character is a token of its own.
+UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+SPLITS = ("word", "whitespace", "character", "ngram")
+PADDING, UNKNOWN = 0, 1
+
+
+@modality
+class Text(Modality):
+    """A text, as a sequence of token ids.
+
+    Args:
+        split: how a text is cut. `"word"`: runs of letters and digits, single characters in scripts that are written
+            without spaces (Chinese, Japanese, Thai …), punctuation alone. `"whitespace"`: at white space only.
+            `"character"`: every character, white space included once. `"ngram"`: groups of 3 to 5 letters inside
+            `<words>`, and the words themselves, which suits little training data. Defaults to `"word"`.
+        max_tokens: int > 0. Longer texts are cut there. Defaults to `128`.
+        vocabulary_size: int > 2. Most tokens kept, by frequency, with padding (0) and unknown (1). Defaults to `20000`.
+        min_count: int > 0. Rarer tokens become unknown. Defaults to `1`.
+        lower: bool. Whether case is dropped. Defaults to `True`.
+        column: str or None. The table's column. Defaults to `None`: the modality's name.
+    Batch:
+        int32 `(B, T)`, mask bool `(B, T)`; T is the longest of the batch and at least 1.
+        A text that is empty or white space is absent.
+    Raises:
+        ValueError: an unknown split or a number out of range.
+    References:
+        Letter groups as in [Bojanowski et al., 2017](https://arxiv.org/abs/1607.04606); differs: a vocabulary, no hash.
+    """
+
+    def __init__(self, split="word", max_tokens=128, vocabulary_size=20000, min_count=1, lower=True, column=None):
+        super().__init__(column)
+        if split not in SPLITS:
+            raise ValueError(f"Text: split must be one of {SPLITS}. Received: split={split!r}. Do: split='word'.")
+        if max_tokens < 1 or vocabulary_size < 3 or min_count < 1:
+            raise ValueError(
+                "Text: max_tokens and min_count must be > 0, vocabulary_size > 2. Received: "
+                f"max_tokens={max_tokens}, min_count={min_count}, vocabulary_size={vocabulary_size}. Do: leave them out."
+            )
+        self.split = split
+        self.max_tokens = int(max_tokens)
+        self.vocabulary_size = int(vocabulary_size)
+        self.min_count = int(min_count)
+        self.lower = bool(lower)
+        self.vocabulary = None
+
+    def adapt(self, chunks):
+        """Counts tokens in batches of texts and keeps the most frequent; ties go by the alphabet."""
+        counts = {}
+        tokenize = tf.function(
+            lambda texts: tf.unique_with_counts(self.tokenize(texts).flat_values)[::2],
+            input_signature=[tf.TensorSpec([None], tf.string)],
+        )
+        for (texts,) in chunks:
+            found, numbers = tokenize(tf.constant(texts))
+            for token, number in zip(found.numpy().tolist(), numbers.numpy().tolist(), strict=True):
+                counts[token] = counts.get(token, 0) + number
+        frequent = sorted((-n, token) for token, n in counts.items() if n >= self.min_count)
+        kept = [token.decode("utf-8") for _, token in frequent[: self.vocabulary_size - 2]]
+        self.set_state({"vocabulary": kept})
+
+    def state(self):
+        return {"vocabulary": self.vocabulary}
+
+    def set_state(self, state):
+        self.vocabulary = list(state["vocabulary"])
+        keys = np.array([token.encode("utf-8") for token in self.vocabulary] or [b""], object)
+        ids = np.arange(2, 2 + len(keys), dtype="int32")
+        pairs = tf.lookup.KeyValueTensorInitializer(tf.constant(keys), tf.constant(ids))
+        self.table = tf.lookup.StaticHashTable(pairs, UNKNOWN)
+
+    def tokenize(self, texts):
+        """Cuts texts `(B,)` into a ragged string tensor `(B, None)` of tokens, `max_tokens` a row at the most."""
+        texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", replace_control_characters=True)
+        if self.lower:
+            texts = tf.strings.lower(texts, encoding="utf-8")
+        texts = tf.strings.regex_replace(texts, r"[\s\x{FFFD}\p{Z}\p{C}]+", " ")
+        texts = tf.strings.strip(texts)
+        return {"word": _words, "whitespace": _pieces, "character": _characters, "ngram": _ngrams}[self.split](texts)[
+            :, : self.max_tokens
+        ]
+
+    def parse(self, cells, context):
+        return [cells[0]], tf.zeros_like(cells[0], tf.bool)
+
+    def encode(self, served):
+        tokens = self.tokenize(served[0])
+        ids = tf.ragged.map_flat_values(self.table.lookup, tokens)
+        width = tf.maximum(tf.cast(tf.reduce_max(tf.concat([[0], ids.row_lengths()], 0)), tf.int32), 1)
+        mask = tf.sequence_mask(ids.row_lengths(), width)
+        padded = ids.to_tensor(PADDING, shape=[None, self.max_tokens])[:, :width]
+        return tf.ensure_shape(padded, (None, None)), mask, tf.zeros_like(served[0], tf.bool)
+
+    def spec(self):
+        size = None if self.vocabulary is None else len(self.vocabulary) + 2
+        return {"modality": "Text", "shape": [None], "vocabulary_size": size, "max_tokens": self.max_tokens}
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "split": self.split,
+            "max_tokens": self.max_tokens,
+            "vocabulary_size": self.vocabulary_size,
+            "min_count": self.min_count,
+            "lower": self.lower,
+        }
+
+
+def _pieces(texts):
+    return tf.strings.split(texts)
+
+
+def _words(texts):
+    apart = tf.strings.regex_replace(texts, rf"([{UNSPACED}]|[^\pL\pN\pM\s])", r" \1 ")
+    return tf.strings.split(apart)
+
+
+def _characters(texts):
+    return tf.strings.unicode_split(texts, "UTF-8")
+
+
+def _ngrams(texts):
+    """Words between `<` and `>`, and every group of 3 to 5 characters inside them."""
+    words = _words(tf.strings.regex_replace(texts, r"[<>]", " "))
+    marked = tf.ragged.map_flat_values(lambda word: tf.strings.join(["<", word, ">"]), words)
+    letters = tf.strings.unicode_split(marked, "UTF-8")
+    groups = [tf.strings.ngrams(letters, width, separator="").merge_dims(1, 2) for width in (3, 4, 5)]
+    return tf.concat([marked, *groups], axis=1)

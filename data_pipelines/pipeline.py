@@ -1,0 +1,387 @@
+"""From rows to batches, and from raw values to the same tensors in an exported model."""
+
+import json
+import os
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from data_pipelines.cells import encode_tolerantly
+from data_pipelines.modalities import CellContext, Modality, from_config
+from data_pipelines.problems import Problems
+from data_pipelines.sources.rows import ROW
+
+POLICIES = ("raise", "mask", "drop")
+SHUFFLED = 100_000
+MASK = "_mask"
+
+
+class Pipeline:
+    """Turns rows of mixed media into `(x, y, w)` batches, with a mask for whatever is absent.
+
+    Args:
+        inputs: dict name → modality. What the model sees. A name stands for the table's column of that name, unless
+            the modality says otherwise (`Image(column="photo_path")`).
+        targets: dict name → modality. What the model learns to say. Defaults to `None`: nothing.
+        on_bad: `"raise"` (an error that names table, column, row and reason), `"mask"` (the cell becomes absent, a
+            target's weight 0; counted) or `"drop"` (the row is left out; counted). Defaults to `"raise"`.
+
+    Attributes:
+        spec: dict, JSON-ready. What `mmkeras.build` must know.
+        problems: `Problems`. Counts of cells masked and rows dropped so far.
+
+    Raises:
+        ValueError: no inputs, a name that is used twice or ends in `_mask`, an unknown policy.
+    Example:
+        >>> pipe = Pipeline(
+        ...     inputs={"photo": Image(64), "story": Text()},
+        ...     targets={"breed": Category()},
+        ... ).adapt(train)
+        >>> model.fit(pipe.batches(train, 32, training=True))
+    """
+
+    def __init__(self, inputs, targets=None, on_bad="raise"):
+        self.inputs = dict(inputs)
+        self.targets = dict(targets or {})
+        self.on_bad = _checked_policy(on_bad)
+        self.adapted = False
+        self.problems = Problems()
+        if not self.inputs:
+            raise ValueError("Pipeline: there must be an input. Received: inputs={}. Do: inputs={'photo': Image()}.")
+        for name in (*self.inputs, *self.targets):
+            if name.endswith(MASK) or "/" in name or (name in self.inputs and name in self.targets):
+                raise ValueError(
+                    "Pipeline: a name must be an input or a target, must not end in '_mask' or hold a '/'. "
+                    f"Received: {name!r}. Do: rename it, and say which column it is: Image(column={name!r})."
+                )
+        for name, modality in self.targets.items():
+            if not modality.as_target:
+                raise ValueError(
+                    f'Pipeline: {type(modality).__name__} cannot be a target yet. Received: targets["{name}"]. '
+                    "Do: use it as an input."
+                )
+
+    def input_columns(self):
+        """The table columns that the inputs read, in order, each once."""
+        return list(dict.fromkeys(c for name, m in self.inputs.items() for c in m.columns(name)))
+
+    def target_columns(self):
+        """The table columns that the targets read, in order, each once."""
+        return list(dict.fromkeys(c for name, m in self.targets.items() for c in m.columns(name)))
+
+    def adapt(self, rows):
+        """Learns vocabularies, means and classes from training rows; media are not opened.
+
+        Returns:
+            The pipeline itself.
+        Raises:
+            ValueError: a column that is not there, or one that nothing can be learned from.
+        """
+        rows.require([*self.input_columns(), *self.target_columns()])
+        if not len(rows):
+            raise ValueError(f'Pipeline.adapt: there must be training rows. Received: 0 rows of "{rows.source.name}".')
+        for name, modality in (*self.inputs.items(), *self.targets.items()):
+            if type(modality).adapt is not Modality.adapt:
+                columns = modality.columns(name)
+                try:
+                    modality.adapt(tuple(chunk[c] for c in columns) for chunk in rows.chunks(columns))
+                except ValueError as error:
+                    raise ValueError(f'"{name}" of "{rows.source.name}": {error}') from error
+        for name, modality in self.targets.items():
+            if hasattr(modality, "check_target"):
+                modality.check_target(name)
+        self.adapted = True
+        return self
+
+    @property
+    def spec(self):
+        """What a model must know of the data: `{"inputs": {name: facts}, "targets": {name: facts}}`."""
+        self._require_adapted("spec")
+        return {
+            "inputs": {name: modality.spec() for name, modality in self.inputs.items()},
+            "targets": {name: modality.spec() for name, modality in self.targets.items()},
+        }
+
+    def batches(
+        self,
+        rows,
+        batch_size=32,
+        training=False,
+        seed=0,
+        class_weight=None,
+        on_bad=None,
+        cache=False,
+        absent=(),
+        with_targets=True,
+    ):
+        """A `tf.data.Dataset` of `(x, y, w)`.
+
+        Args:
+            rows: `Rows`.
+            batch_size: int > 0. Rows in a batch. Defaults to `32`.
+            training: bool. Shuffles anew every epoch, augments and weighs classes. Defaults to `False`: rows in order.
+            seed: int. For the order of rows. Defaults to `0`.
+            class_weight: None, `"balanced"` for every category target, or dict target → `"balanced"` or dict
+                label → weight; folded into `w` in training. Defaults to `None`.
+            on_bad: None or a policy of its own, see `Pipeline`. Defaults to `None`: the pipeline's.
+            cache: bool or path. Keeps decoded rows, in memory or in files at the path, so that later epochs decode
+                nothing. Defaults to `False`.
+            absent: names of inputs to hide, for measuring what each is worth. Defaults to `()`.
+            with_targets: bool. False gives `x` alone and reads no target column. Defaults to `True`.
+        Returns:
+            `tf.data.Dataset`. x: dict name → value, name + `"_mask"` → bool; y: dict target → label;
+            w: dict target → float32 weight `(B,)`, 0 where the label is missing.
+        Raises:
+            ValueError: columns that are not there, wrong arguments, or no rows. While batches are drawn, under
+                `"raise"`: `tf.errors.InvalidArgumentError` that carries the message.
+        """
+        self._require_adapted("batches")
+        policy = _checked_policy(on_bad or self.on_bad)
+        if batch_size < 1:
+            raise ValueError(f"Pipeline.batches: batch_size must be > 0. Received: batch_size={batch_size}. Do: 32.")
+        unknown = sorted(set(absent) - set(self.inputs))
+        if unknown:
+            raise ValueError(
+                f"Pipeline.batches: absent must name inputs. Received: {unknown}. Do: of {list(self.inputs)}."
+            )
+        if not len(rows):
+            raise ValueError(f'Pipeline.batches: there must be rows. Received: 0 rows of "{rows.source.name}".')
+        targets = self.targets if with_targets else {}
+        weights = self._class_weights(class_weight) if training and with_targets else {}
+        columns = [*self.input_columns(), *(self.target_columns() if with_targets else [])]
+        raw = rows.dataset(list(dict.fromkeys(columns)))
+        encoder = _Encoder(self.inputs, targets, rows.source, policy, self.problems)
+
+        def weigh(x, y, w):
+            return (
+                x,
+                y,
+                {name: w[name] * tf.gather(weights[name], y[name]) if name in weights else w[name] for name in w},
+            )
+
+        def hide(x, y, w):
+            return {name: _hidden(name, value, absent) for name, value in x.items()}, y, w
+
+        if cache:
+            dataset = encoder.apply(raw.batch(batch_size)).unbatch().map(_trim, tf.data.AUTOTUNE)
+            dataset = dataset.cache("" if cache is True else os.fspath(cache))
+            dataset = _shuffled(dataset, rows, training, seed).padded_batch(batch_size)
+        else:
+            dataset = encoder.apply(_shuffled(raw, rows, training, seed).batch(batch_size))
+        if training:
+            dataset = dataset.map(self._augment, tf.data.AUTOTUNE)
+        if weights:
+            dataset = dataset.map(weigh, tf.data.AUTOTUNE)
+        if absent:
+            dataset = dataset.map(hide, tf.data.AUTOTUNE)
+        if not with_targets:
+            dataset = dataset.map(lambda x, y, w: x)
+        if policy != "drop":
+            dataset = dataset.apply(tf.data.experimental.assert_cardinality(-(-len(rows) // batch_size)))
+        return dataset.prefetch(2)
+
+    def signature(self):
+        """The exported model's inputs: dict column → `tf.TensorSpec` of the served form."""
+        return {
+            column: tf.TensorSpec([None], modality.served_dtype(), name=column)
+            for name, modality in self.inputs.items()
+            for column in modality.columns(name)
+        }
+
+    def preprocess(self, served):
+        """Turns served values into a batch's `x`: the same graph for training rows and in an exported model.
+
+        Args:
+            served: dict column → tensor `(B,)`: media as bytes, text as strings, numbers as floats; `""` and NaN mean
+                absent. A cell that cannot be decoded is absent.
+        Returns:
+            dict name → value, name + `"_mask"` → bool.
+        """
+        self._require_adapted("preprocess")
+        x = {}
+        for name, modality in self.inputs.items():
+            x[name], x[name + MASK], _ = modality.encode([served[column] for column in modality.columns(name)])
+        return x
+
+    def write(self, predictions):
+        """Turns a model's output tensors into answers: labels, numbers, texts."""
+        answers = {}
+        for name, modality in self.targets.items():
+            answers.update(modality.write(name, predictions[name]))
+        return answers
+
+    def save(self, path):
+        """Writes the adapted pipeline to a JSON file."""
+        self._require_adapted("save")
+        parts = {
+            part: {name: {"config": m.get_config(), "state": m.state()} for name, m in modalities.items()}
+            for part, modalities in (("inputs", self.inputs), ("targets", self.targets))
+        }
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({"on_bad": self.on_bad, **parts}, file, ensure_ascii=False, indent=1)
+
+    @classmethod
+    def load(cls, path):
+        """Reads what `save` wrote.
+
+        Raises:
+            ValueError: the file is no saved pipeline.
+        """
+        try:
+            with open(path, encoding="utf-8") as file:
+                saved = json.load(file)
+            parts = [
+                {name: from_config(entry["config"]) for name, entry in saved[part].items()}
+                for part in ("inputs", "targets")
+            ]
+            pipe = cls(*parts, on_bad=saved["on_bad"])
+            for part, modalities in zip(("inputs", "targets"), parts, strict=True):
+                for name, modality in modalities.items():
+                    if saved[part][name]["state"]:
+                        modality.set_state(saved[part][name]["state"])
+        except (KeyError, TypeError, AttributeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise ValueError(
+                f"Pipeline.load: the file must be a saved pipeline. Received: {path!r} ({error})."
+            ) from error
+        pipe.adapted = True
+        return pipe
+
+    def _augment(self, x, y, w):
+        changed = {name: m.augment(x[name], x[name + MASK]) for name, m in self.inputs.items()}
+        return {**x, **changed}, y, w
+
+    def _class_weights(self, wanted):
+        """Dict target → float32 tensor of class weights."""
+        if wanted is None:
+            return {}
+        categories = {name: m for name, m in self.targets.items() if hasattr(m, "class_weights")}
+        if wanted == "balanced":
+            wanted = dict.fromkeys(categories, "balanced")
+        if not isinstance(wanted, dict) or set(wanted) - set(categories):
+            raise ValueError(
+                "Pipeline.batches: class_weight must be 'balanced' or a dict of category targets. "
+                f"Received: class_weight={wanted!r}. Do: choose from {list(categories)}."
+            )
+        weights = {}
+        for name, weight in wanted.items():
+            if weight != "balanced":
+                weight = np.array([weight.get(label, 1.0) for label in categories[name].classes], "float32")
+            else:
+                weight = categories[name].class_weights()
+            weights[name] = tf.constant(weight)
+        return weights
+
+    def _require_adapted(self, verb):
+        if not self.adapted:
+            raise ValueError(f"Pipeline.{verb}: the pipeline must be adapted first. Do: pipe.adapt(train).")
+
+
+class _Encoder:
+    """Encodes raw batches under a policy for bad cells."""
+
+    def __init__(self, inputs, targets, source, policy, problems):
+        self.inputs = inputs
+        self.targets = targets
+        self.source = source
+        self.policy = policy
+        self.problems = problems
+        self.kinds = [
+            *((name, m, False) for name, m in inputs.items()),
+            *((name, m, True) for name, m in targets.items()),
+        ]
+
+    def context(self, column):
+        return CellContext(column in self.source.bytes_columns, self.source.media_root)
+
+    def apply(self, raw):
+        """Raw batches → batches of `(x, y, w)`."""
+        if any(modality.media for modality in self.inputs.values()):
+            encoded = encode_tolerantly(raw, self._encode)
+        else:
+            encoded = raw.map(lambda cells: self._encode(cells, True), tf.data.AUTOTUNE)
+        dataset = encoded.map(self._judge)
+        return dataset.filter(lambda x, y, w: tf.size(tf.nest.flatten(x)[0]) > 0) if self.policy == "drop" else dataset
+
+    def _encode(self, cells, tolerant):
+        x, y, w, bad = {}, {}, {}, []
+        for name, modality, is_target in self.kinds:
+            columns = modality.columns(name)
+            values = [cells[column] for column in columns]
+            context = self.context(columns[0])
+            if is_target:
+                y[name], w[name], wrong = modality.encode_target(values, context)
+            elif modality.media:
+                x[name], x[name + MASK], wrong = modality.encode_row(values, context, tolerant)
+            else:
+                x[name], x[name + MASK], wrong = modality.encode_row(values, context)
+            bad.append(wrong)
+        return cells, x, y, w, tf.stack(bad, 1)
+
+    def _judge(self, cells, x, y, w, bad):
+        """Lets good batches pass; raises, counts or drops where a cell is bad."""
+
+        def report():
+            columns = dict.fromkeys(c for name, m, _ in self.kinds for c in m.columns(name))
+            return tf.py_function(self._report, [bad, cells[ROW], *(cells[c] for c in columns)], tf.bool)
+
+        any_bad = tf.reduce_any(bad)
+        told = tf.cond(any_bad, report, lambda: tf.constant(True))
+        with tf.control_dependencies([told]):
+            x, y, w = keras.tree.map_structure(tf.identity, (x, y, w))
+        if self.policy == "drop":
+            keep = ~tf.reduce_any(bad, 1)
+            x, y, w = keras.tree.map_structure(lambda t: tf.boolean_mask(t, keep), (x, y, w))
+        return x, y, w
+
+    def _report(self, bad, rows, *cells):
+        """Runs in Python, for batches with a bad cell only."""
+        columns = dict.fromkeys(c for name, m, _ in self.kinds for c in m.columns(name))
+        table = dict(zip(columns, cells, strict=True))
+        for place, kind in np.argwhere(bad.numpy()):
+            name, modality, is_target = self.kinds[kind]
+            own = modality.columns(name)
+            values = [table[column][place].numpy() for column in own]
+            reason = modality.reason(values, self.context(own[0]))
+            row = int(rows[place])
+            message = (
+                f'{type(modality).__name__} "{name}": a cell must hold what its modality reads. Received: table '
+                f'"{self.source.name}", column {", ".join(own)!r}, row {row}: {reason}. '
+                "Do: mend the cell, empty it, or say on_bad='mask' or 'drop'."
+            )
+            if self.policy == "raise":
+                raise ValueError(message)
+            if self.policy == "mask":
+                self.problems.mask(name, row, message)
+            else:
+                self.problems.drop(row, message)
+        return True
+
+
+def _checked_policy(policy):
+    if policy not in POLICIES:
+        raise ValueError(f"Pipeline: on_bad must be one of {POLICIES}. Received: on_bad={policy!r}. Do: on_bad='mask'.")
+    return policy
+
+
+def _shuffled(dataset, rows, training, seed):
+    """Shuffles rows before they are decoded, so that the buffer holds no media."""
+    if not training:
+        return dataset
+    return dataset.shuffle(min(len(rows), SHUFFLED), seed=seed, reshuffle_each_iteration=True)
+
+
+def _trim(x, y, w):
+    """Cuts the padding of single rows, before they meet other rows in a batch."""
+    trimmed = dict(x)
+    for name in x:
+        mask = x.get(name + MASK)
+        if mask is not None and mask.shape.rank == 1 and mask.shape[0] is None:
+            length = tf.maximum(tf.reduce_sum(tf.cast(mask, tf.int32)), 1)
+            trimmed[name], trimmed[name + MASK] = x[name][:length], mask[:length]
+    return trimmed, y, w
+
+
+def _hidden(name, value, absent):
+    hidden = name in absent or (name.endswith(MASK) and name[: -len(MASK)] in absent)
+    return tf.zeros_like(value) if hidden else value

@@ -1,0 +1,48 @@
+"""Bad cells: raised with a name and a reason, or counted."""
+
+import collections
+
+EXAMPLES = 20
+
+
+class Problems:
+    """Counts cells that were masked and rows that were dropped, each once however many epochs they are met in.
+
+    Attributes:
+        masked: dict column → number of cells that were made absent.
+        dropped: int. Rows left out.
+        examples: list of the first messages.
+    """
+
+    def __init__(self):
+        self.clear()
+
+    def clear(self):
+        """Forgets all of them."""
+        self._masked = collections.defaultdict(set)
+        self._dropped = set()
+        self.examples = []
+
+    def mask(self, column, row, message):
+        """Notes that the cell was made absent."""
+        if row not in self._masked[column]:
+            self._masked[column].add(row)
+            self.examples = [*self.examples, message][:EXAMPLES]
+
+    def drop(self, row, message):
+        """Notes that the row was left out."""
+        if row not in self._dropped:
+            self._dropped.add(row)
+            self.examples = [*self.examples, message][:EXAMPLES]
+
+    @property
+    def masked(self):
+        return {column: len(rows) for column, rows in sorted(self._masked.items()) if rows}
+
+    @property
+    def dropped(self):
+        return len(self._dropped)
+
+    def counts(self):
+        """JSON-ready: `{"masked": {column: n}, "dropped": n}`."""
+        return {"masked": self.masked, "dropped": self.dropped}

@@ -1,0 +1,223 @@
+"""Tables: csv, tsv, jsonl, parquet and pandas DataFrames, streamed."""
+
+import csv
+import itertools
+import json
+import math
+import os
+
+import numpy as np
+
+from data_pipelines.sources.rows import CHUNK, Rows, Source
+
+LIST_SEPARATOR = "|"
+csv.field_size_limit(2**31 - 1)
+
+
+def read_table(table, media_root=None):
+    """Opens a table lazily.
+
+    Args:
+        table: path of a `.csv`, `.tsv`, `.jsonl`/`.ndjson` or `.parquet` file, or a pandas DataFrame. A csv or tsv has
+            a header line. Lists become texts joined by `|`; `None`, NaN and NA become empty cells.
+        media_root: path or None. The folder that relative paths in cells start from. Defaults to `None`: the folder
+            of the file; the current one for a DataFrame.
+    Returns:
+        `Rows`.
+    Raises:
+        ValueError: an unknown ending, an empty table, one without a header, or a cell or line that cannot be read.
+        FileNotFoundError: there is no such file.
+        ImportError: parquet without pyarrow.
+    Example:
+        >>> rows = read_table("pets.csv")
+        >>> train, test = rows.split(0.8, 0.2, by="owner")
+    """
+    if hasattr(table, "iloc") and hasattr(table, "columns"):
+        return _from_frame(table, media_root or "")
+    path = os.fspath(table)
+    if not os.path.exists(path):
+        raise FileNotFoundError(
+            f"read_table: the table must be a file that exists. Received: {path!r}. Do: check the path."
+        )
+    if os.path.isdir(path):
+        raise ValueError(
+            f"read_table: the table must be a file. Received the folder {path!r}. Do: read_folder({path!r})."
+        )
+    root = os.path.dirname(path) if media_root is None else os.fspath(media_root)
+    ending = os.path.splitext(path)[1].lower()
+    if ending not in _READERS:
+        known = ", ".join(_READERS)
+        raise ValueError(f"read_table: a table must end in {known}. Received: {path!r}. Do: convert it.")
+    return _READERS[ending](path, root)
+
+
+def _written(value):
+    """A cell as text, or as bytes where it is bytes; `""` for whatever means missing."""
+    if isinstance(value, str | bytes):
+        return value
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple | set | np.ndarray):
+        return LIST_SEPARATOR.join(str(_written(item)).replace(LIST_SEPARATOR, " ") for item in value)
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
+    if type(value).__name__ in ("NAType", "NaTType"):
+        return ""
+    return repr(value.item()) if isinstance(value, np.number) else str(value)
+
+
+def _column(values):
+    column = np.empty(len(values), object)
+    column[:] = [_written(value) for value in values]
+    return column
+
+
+def _delimited(delimiter):
+    def open_table(path, root):
+        name = os.path.basename(path)
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            lines = csv.reader(file, delimiter=delimiter)
+            header, first = _next_line(lines, name), _next_line(lines, name)
+        _check_header(header, first, name)
+        return Rows(Source(name, header, lambda: _read_delimited(path, header, delimiter), root, first_row=2))
+
+    return open_table
+
+
+def _next_line(lines, name):
+    try:
+        return next(lines, None)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(
+            f'read_table "{name}": a table must be UTF-8 text. Received: {error}. Do: save it as UTF-8.'
+        ) from error
+
+
+def _check_header(header, first, name):
+    """Refuses tables with nothing to learn from, and those whose first line is a row already."""
+    if not header:
+        raise ValueError(f'read_table "{name}": a table must have a header and rows. Received: an empty file.')
+    if first is None and not any(_is_number(cell) for cell in header):
+        raise ValueError(f'read_table "{name}": a table must have rows under its header. Received: only {header}.')
+    strange = [cell for cell in header if not cell.strip() or _is_number(cell)]
+    doubled = sorted({cell for cell in header if header.count(cell) > 1})
+    if strange or doubled:
+        raise ValueError(
+            f'read_table "{name}": the first line must name every column, each once. Received: {header[:8]}. '
+            "Do: add a header line, such as picture,title,price."
+        )
+
+
+def _is_number(text):
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _read_delimited(path, header, delimiter):
+    name = os.path.basename(path)
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        lines = csv.reader(file, delimiter=delimiter)
+        next(lines)
+        try:
+            while batch := [line for line in itertools.islice(lines, CHUNK) if line]:
+                for line in batch:
+                    if len(line) != len(header):
+                        raise ValueError(
+                            f'read_table "{name}": a line must have {len(header)} cells. '
+                            f"Received: {len(line)} near line {lines.line_num}: {str(line)[:80]}. Do: quote the cell."
+                        )
+                yield {column: _column(cells) for column, cells in zip(header, zip(*batch, strict=True), strict=True)}
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise ValueError(
+                f'read_table "{name}": a table must be UTF-8 text. Received: {error}, near line {lines.line_num}.'
+            ) from error
+
+
+def _open_json_lines(path, root):
+    name = os.path.basename(path)
+    columns = {}
+    for record in itertools.islice(_records(path), 1000):
+        columns.update(dict.fromkeys(record))
+    if not columns:
+        raise ValueError(f'read_table "{name}": a table must have rows. Received: an empty file.')
+
+    def read():
+        records = _records(path)
+        while batch := list(itertools.islice(records, CHUNK)):
+            yield {column: _column([record.get(column) for record in batch]) for column in columns}
+
+    return Rows(Source(name, tuple(columns), read, root))
+
+
+def _records(path):
+    with open(path, encoding="utf-8-sig") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            try:
+                record = json.loads(line)
+            except json.JSONDecodeError as error:
+                record = error
+            if not isinstance(record, dict):
+                raise ValueError(
+                    f'read_table "{os.path.basename(path)}": every line must be a JSON object. '
+                    f"Received: {line.strip()[:80]!r} in line {number}. Do: write one {{…}} a line."
+                )
+            yield record
+
+
+def _open_parquet(path, root):
+    try:
+        import pyarrow as arrow
+        import pyarrow.parquet as parquet
+    except ImportError as error:
+        raise ImportError('read_table: parquet needs pyarrow. Do: pip install "mmkeras[parquet]"') from error
+    name = os.path.basename(path)
+    try:
+        file = parquet.ParquetFile(path)
+    except (arrow.ArrowInvalid, OSError) as error:
+        raise ValueError(f'read_table "{name}": this is no parquet file ({error}).') from error
+    schema = file.schema_arrow
+    if not file.metadata.num_rows:
+        raise ValueError(f'read_table "{name}": a table must have rows. Received: 0 rows, columns {schema.names}.')
+    binary = {
+        field.name for field in schema if arrow.types.is_binary(field.type) or arrow.types.is_large_binary(field.type)
+    }
+
+    def read():
+        for batch in parquet.ParquetFile(path).iter_batches(CHUNK if not binary else 256):
+            yield {column: _column(batch.column(column).to_pylist()) for column in schema.names}
+
+    return Rows(Source(name, schema.names, read, root, binary))
+
+
+def _from_frame(frame, root):
+    columns = [str(column) for column in frame.columns]
+    if not len(frame):
+        raise ValueError(f"read_table: a table must have rows. Received: a DataFrame of 0 rows, columns {columns}.")
+    binary = {
+        str(name)
+        for name, column in frame.items()
+        if column.dtype == object and column.map(lambda cell: isinstance(cell, bytes)).any()
+    }
+
+    def read():
+        for start in range(0, len(frame), CHUNK):
+            part = frame.iloc[start : start + CHUNK]
+            yield {column: _column(part.iloc[:, place].tolist()) for place, column in enumerate(columns)}
+
+    return Rows(Source("DataFrame", columns, read, root, binary, first_row=0))
+
+
+_READERS = {
+    ".csv": _delimited(","),
+    ".tsv": _delimited("\t"),
+    ".jsonl": _open_json_lines,
+    ".ndjson": _open_json_lines,
+    ".parquet": _open_parquet,
+}

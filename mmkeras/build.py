@@ -1,0 +1,113 @@
+"""Spec + parts → one functional `keras.Model`."""
+
+import keras
+
+from mmkeras import decoders, encoders, fusions
+from mmkeras.layers import LogMel, ModalityDropout
+
+MASK = "_mask"
+DTYPES = {"Text": "int32", "Category": "int32", "Tags": "int32"}
+
+
+def build(spec, fusion=None, encoders=None, decoders=None, dim=64, dropout=0.1, modality_dropout=0.2, name="mmkeras"):
+    """Builds a functional model: an encoder an input, one fusion, a decoder a target.
+
+    Args:
+        spec: dict. `Pipeline.spec`.
+        fusion: a layer that keeps the fusion contract, the name of one, or None. Defaults to `None`:
+            `TokenTransformer`.
+        encoders: dict input → layer or name of an encoder, for those that shall not be the default.
+        decoders: dict target → layer or name of a decoder, for those that shall not be the default.
+        dim: int > 0. Width D of the tokens of default encoders. Defaults to `64`.
+        dropout: float in [0, 1). Of default parts. Defaults to `0.1`.
+        modality_dropout: float in [0, 1). Chance that a present modality is hidden, a row at a time, in training; never
+            all of a row. Defaults to `0.2`; with one input there is nothing to hide.
+        name: str. Defaults to `"mmkeras"`.
+    Returns:
+        `keras.Model`. In: dict name → tensor, name + `"_mask"` → bool. Out: dict target → prediction.
+    Raises:
+        ValueError: no targets, a part for a name that is not there, an unknown part, a modality without a part.
+    Example:
+        >>> model = build(pipe.spec, fusion="AttentionFusion", encoders={"story": "TextLSTMEncoder"})
+    """
+    if not spec["targets"]:
+        raise ValueError("build: there must be a target. Received: targets={}. Do: Pipeline(targets={…}).")
+    chosen = {"inputs": encoders or {}, "targets": decoders or {}}
+    for part, parts in chosen.items():
+        unknown = sorted(set(parts) - set(spec[part]))
+        if unknown:
+            raise ValueError(
+                f"build: parts must be for {part} of the spec. Received: {unknown}. Do: of {list(spec[part])}."
+            )
+    inputs = {name: _input(name, facts) for name, facts in spec["inputs"].items()}
+    masks = {name: _mask_input(name, facts) for name, facts in spec["inputs"].items()}
+    shown = masks
+    if modality_dropout and len(masks) > 1:
+        shown = ModalityDropout(modality_dropout, name="modality_dropout")(masks)
+    tokens = {}
+    for name, facts in spec["inputs"].items():
+        values, mask = inputs[name], shown[name]
+        if facts.get("features") == "waveform":
+            values = _log_mel(name, facts)(values, mask=mask)
+            mask = None
+        part = _part(chosen["inputs"].get(name), _ENCODERS, facts, f"{name}_encoder", dim=dim, dropout=dropout)
+        tokens[name] = part(values) if mask is None else part(values, mask=mask)
+    fused = _fusion(fusion, dropout)(tokens)
+    outputs = {
+        name: _part(chosen["targets"].get(name), _DECODERS, facts, name, dropout=dropout)(fused)
+        for name, facts in spec["targets"].items()
+    }
+    both = {**inputs, **{name + MASK: mask for name, mask in masks.items()}}
+    return keras.Model(both, outputs, name=name)
+
+
+_ENCODERS = {name: getattr(encoders, name) for name in encoders.__all__}
+_DECODERS = {name: getattr(decoders, name) for name in decoders.__all__}
+_FUSIONS = {name: getattr(fusions, name) for name in fusions.__all__}
+
+
+def _input(name, facts):
+    return keras.Input(tuple(facts["shape"]), dtype=DTYPES.get(facts["modality"], "float32"), name=name)
+
+
+def _mask_input(name, facts):
+    shape = facts["shape"][:1] if facts["modality"] != "Image" else ()
+    return keras.Input(tuple(shape), dtype="bool", name=name + MASK)
+
+
+def _log_mel(name, facts):
+    sizes = {key: facts[key] for key in ("sample_rate", "mel_bins", "frame", "hop")}
+    return LogMel(**sizes, name=f"{name}_log_mel")
+
+
+def _modalities(cls):
+    return (cls.modality,) if isinstance(cls.modality, str) else cls.modality
+
+
+def _part(given, known, facts, name, **options):
+    """The layer given, the one of that name, or the preferred one for the modality."""
+    if given is not None and not isinstance(given, str):
+        return given
+    fitting = {key: cls for key, cls in known.items() if facts["modality"] in _modalities(cls)}
+    if given is None:
+        preferred = [cls for cls in fitting.values() if cls.preferred]
+        if not preferred:
+            raise ValueError(
+                f"build: there is no default part for {facts['modality']}. Received: {name!r}. Do: give one."
+            )
+        return preferred[0].from_spec(facts, name=name, **options)
+    if given not in fitting:
+        raise ValueError(
+            f"build: a part for {facts['modality']} must be one of {sorted(fitting)}. Received: {given!r}."
+        )
+    return fitting[given].from_spec(facts, name=name, **options)
+
+
+def _fusion(given, dropout):
+    if given is None:
+        return fusions.TokenTransformer(dropout=dropout, name="fusion")
+    if not isinstance(given, str):
+        return given
+    if given not in _FUSIONS:
+        raise ValueError(f"build: fusion must be one of {sorted(_FUSIONS)}. Received: fusion={given!r}.")
+    return _FUSIONS[given](dropout=dropout, name="fusion")

@@ -1,0 +1,66 @@
+"""Optimizer, losses and metrics by target."""
+
+import keras
+
+
+def compile(
+    model,
+    spec,
+    optimizer="adam",
+    learning_rate=1e-3,
+    weight_decay=0.0,
+    label_smoothing=0.0,
+    loss_weights=None,
+    **options,
+):
+    """Compiles a model with what each target's decoder asks for; `model.compile` stays open for anything else.
+
+    Args:
+        model: `keras.Model` whose decoders are named after their targets.
+        spec: dict. `Pipeline.spec`.
+        optimizer: a name or a `keras.optimizers.Optimizer`. Defaults to `"adam"`; with `weight_decay`, `"adamw"`, which
+            leaves biases, norms and embeddings of absent things alone.
+        learning_rate: float > 0 or a `keras.optimizers.schedules.LearningRateSchedule`. Defaults to `0.001`.
+        weight_decay: float >= 0. Defaults to `0.0`.
+        label_smoothing: float in [0, 1). For categories and tags. Defaults to `0.0`.
+        loss_weights: dict target → float or None. Defaults to `None`: 1 each.
+        options: whatever else `model.compile` takes, such as `jit_compile` or `steps_per_execution`.
+    Returns:
+        The model.
+    Raises:
+        ValueError: a target without a decoder of its name, or loss weights for a name that is no target.
+    Example:
+        >>> compile(model, pipe.spec, learning_rate=3e-4, weight_decay=0.05)
+    """
+    decoders = {}
+    for name in spec["targets"]:
+        decoder = next((layer for layer in model.layers if layer.name == name and hasattr(layer, "default_loss")), None)
+        if decoder is None:
+            raise ValueError(
+                f"compile: every target must have a decoder of its name. Received: target={name!r}, "
+                f"layers={[layer.name for layer in model.layers]}. Do: CategoryDecoder(…, name={name!r})."
+            )
+        decoders[name] = decoder
+    unknown = sorted(set(loss_weights or {}) - set(decoders))
+    if unknown:
+        raise ValueError(f"compile: loss_weights must name targets. Received: {unknown}. Do: of {list(decoders)}.")
+    if isinstance(optimizer, str):
+        optimizer = _optimizer(optimizer, learning_rate, weight_decay)
+    model.compile(
+        optimizer=optimizer,
+        loss={name: decoder.default_loss(label_smoothing) for name, decoder in decoders.items()},
+        weighted_metrics={name: decoder.default_metrics() for name, decoder in decoders.items()},
+        loss_weights=loss_weights and {name: loss_weights.get(name, 1.0) for name in decoders},
+        **options,
+    )
+    return model
+
+
+def _optimizer(name, learning_rate, weight_decay):
+    if weight_decay and name == "adam":
+        name = "adamw"
+    config = {"learning_rate": learning_rate, **({"weight_decay": weight_decay} if weight_decay else {})}
+    optimizer = keras.optimizers.get({"class_name": name, "config": config})
+    if weight_decay:
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "mark", "starts", "place"])
+    return optimizer

@@ -1,0 +1,8 @@
+"""One modality's tensor → tokens (B, T, D) and their mask."""
+
+from mmkeras.component import import_parts
+
+_PARTS = import_parts(__name__, __path__)
+globals().update(_PARTS)
+
+__all__ = sorted(_PARTS)

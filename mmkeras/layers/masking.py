@@ -1,0 +1,42 @@
+"""Masks as plain functions: True = real, everywhere."""
+
+from keras import ops
+
+
+def mask_or_full(mask, like, rank):
+    """The mask as bool, or one that is all True over the first `rank` axes of `like`."""
+    if mask is not None:
+        return ops.cast(mask, "bool")
+    return ops.ones(ops.shape(like)[:rank], "bool")
+
+
+def hide(values, mask):
+    """Zeros wherever the mask is False, whatever stood there, NaN included."""
+    while len(mask.shape) < len(values.shape):
+        mask = ops.expand_dims(mask, -1)
+    return ops.where(mask, values, ops.zeros_like(values))
+
+
+def masked_mean(tokens, mask):
+    """The mean of real tokens, `(B, T, D)` → `(B, D)`; zeros where there are none."""
+    weights = ops.expand_dims(ops.cast(mask, tokens.dtype), -1)
+    total = ops.sum(hide(tokens, mask), axis=1)
+    return total / ops.maximum(ops.sum(weights, axis=1), 1)
+
+
+def sequence_conv(conv, values, mask):
+    """Applies a `"valid"` Conv1D of odd kernel so that padding never moves a real step.
+
+    Keras' `padding="same"` with strides pads by the length of the whole batch; this pads the same on both sides.
+
+    Args:
+        conv: built or unbuilt `keras.layers.Conv1D` with `padding="valid"`, kernel k odd, stride s.
+        values: float tensor `(B, T, C)`.
+        mask: bool tensor `(B, T)`.
+    Returns:
+        tuple of `(B, ceil(T / s), filters)`, zeros where masked, and its mask.
+    """
+    side = (conv.kernel_size[0] - 1) // 2
+    padded = ops.pad(hide(values, mask), [[0, 0], [side, side], [0, 0]])
+    mask = mask[:, :: conv.strides[0]]
+    return hide(conv(padded), mask), mask
