@@ -1,6 +1,7 @@
 """Decodes a batch of media cells inside the graph, so that one broken cell costs one cell and not the batch."""
 
 import os
+import re
 
 import keras
 import tensorflow as tf
@@ -8,24 +9,20 @@ import tensorflow as tf
 
 def read_cell(cell, context):
     """Gives the encoded bytes of a scalar cell: itself, or what the file that it names holds."""
-    if context.is_bytes:
-        return cell
-    root = context.media_root
-    absolute = tf.strings.regex_full_match(cell, r"(/|[A-Za-z][A-Za-z0-9+.-]*://|[A-Za-z]:[\\/]).*")
-    path = tf.where(absolute, cell, tf.strings.join([root.rstrip("/") + "/" if root else "", cell]))
-    return tf.io.read_file(path)
+    return cell if context.is_bytes else tf.io.read_file(cell)
 
 
-def local_path(cell, context):
-    """The path, as Python sees it, that `read_cell` reads."""
-    path = cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
-    return os.path.join(context.media_root, path) if context.media_root else path
+def full_path(cell, media_root):
+    """The path of a media cell, `""` for an absent one; a relative path starts from `media_root`."""
+    cell = cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
+    cell = cell.strip()
+    return os.path.join(media_root, cell) if cell and media_root and "://" not in cell else cell
 
 
 def unreadable(cell, context, decode):
     """Says why `decode` fails on a media cell: no file, a folder, no bytes, or what the decoder said."""
     if not context.is_bytes:
-        path = local_path(cell, context)
+        path = full_path(cell, "")
         if "://" not in path:
             if not os.path.exists(path):
                 return f"there is no file {path!r}"
@@ -36,10 +33,19 @@ def unreadable(cell, context, decode):
     try:
         decode(read_cell(tf.constant(cell), context))
     except (tf.errors.OpError, ValueError) as error:
-        text = getattr(error, "message", None) or str(error)
-        text = text.replace("\n", " ").split(" [Op:")[0]
-        return text.split("} ", 1)[-1].strip()
+        if isinstance(error, UnicodeDecodeError):
+            return _said(error.object.decode("utf-8", "replace"))
+        return _said(getattr(error, "message", None) or str(error))
     return "it was unreadable a moment ago"
+
+
+def _said(message):
+    """What was wrong, out of what a TensorFlow graph says about it."""
+    text = re.split(r"\[\[\{|\[Op:|\nTraceback ", message)[0].split("}} ")[-1]
+    text = text.strip().removeprefix("ValueError: ")
+    if text.startswith("assertion failed: "):
+        text = re.sub(r"\[([^\]]*)\]", r"\1", text.removeprefix("assertion failed: "))
+    return text.replace("\n", " ").strip().rstrip(".")[:200]
 
 
 def decode_cells(cells, decode, empty, tolerant):
@@ -71,9 +77,20 @@ def _decode_all(cells, one, empty):
     if empty.shape[0]:
         value = tf.map_fn(one, cells, fn_output_signature=tf.TensorSpec(empty.shape, empty.dtype))
         return value, tf.fill(tf.shape(cells), empty.shape[0]), good
-    spec = tf.RaggedTensorSpec([None, *empty.shape[1:]], empty.dtype, ragged_rank=0)
-    value = tf.map_fn(one, cells, fn_output_signature=spec)
-    return value.to_tensor(), tf.cast(value.row_lengths(), tf.int32), good
+    count = tf.size(cells)
+    pieces = tf.TensorArray(empty.dtype, count, element_shape=[None, *empty.shape[1:]], infer_shape=False)
+    lengths = tf.zeros([0], tf.int32)
+
+    def step(place, pieces, lengths):
+        value = one(cells[place])
+        return place + 1, pieces.write(place, value), tf.concat([lengths, [tf.shape(value)[0]]], 0)
+
+    shapes = (tf.TensorShape([]), None, tf.TensorShape([None]))
+    _, pieces, lengths = tf.while_loop(
+        lambda place, *rest: place < count, step, (tf.constant(0), pieces, lengths), shape_invariants=shapes
+    )
+    ragged = tf.RaggedTensor.from_row_lengths(pieces.concat(), lengths, validate=False)
+    return ragged.to_tensor(), lengths, good
 
 
 def _decode_each(cells, one, empty):
@@ -90,37 +107,28 @@ def _decode_each(cells, one, empty):
     return tf.gather(values, source), tf.gather(lengths, source), source == last
 
 
-def encode_tolerantly(batches, encode):
+def encode_tolerantly(batches, encode, finish):
     """Maps `encode` over raw batches; a batch in which it fails is done again, tolerantly.
 
     Every raw batch goes through a parallel map twice: as an attempt, then as a marker that costs nothing. Errors drop
-    attempts; a marker whose attempt is gone is encoded cell by cell. So good batches run at full speed, in order,
-    and no Python function is needed.
+    attempts; a marker whose attempt is gone is encoded cell by cell. So good batches run at full speed, in order.
 
     Args:
         batches: `tf.data.Dataset` of raw batches.
         encode: callable (raw batch, tolerant: bool) → nest of tensors.
+        finish: callable that takes what `encode` gives, run once for each batch.
     Returns:
-        `tf.data.Dataset` of what `encode` gives, one for each raw batch.
+        `tf.data.Dataset` of what `finish` gives, one for each raw batch.
     """
+    encode = tf.autograph.experimental.do_not_convert(encode)
+    raw_spec = batches.element_spec
+    specs = tf.function(lambda raw: encode(raw, False), autograph=False).get_concrete_function(raw_spec)
+    specs = keras.tree.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), specs.structured_outputs)
+    blanks = keras.tree.map_structure(_blank, specs)
 
     def twice(number, raw):
         pair = keras.tree.map_structure(lambda cells: tf.stack([cells, cells]), raw)
-        return tf.data.Dataset.from_tensor_slices((tf.stack([number, number]), tf.constant([False, True]), pair))
-
-    def blank(spec):
-        return tf.zeros([0 if size is None else size for size in spec.shape], spec.dtype)
-
-    encode = tf.autograph.experimental.do_not_convert(encode)
-    raw_spec = batches.element_spec
-    specs = (
-        tf.function(lambda raw: encode(raw, False), autograph=False).get_concrete_function(raw_spec).structured_outputs
-    )
-    specs = keras.tree.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), specs)
-    blanks = keras.tree.map_structure(blank, specs)
-
-    def loosen(value):
-        return keras.tree.map_structure(lambda t, s: tf.ensure_shape(t, s.shape), value, specs)
+        return tf.stack([number, number]), tf.constant([False, True]), pair
 
     def attempt(number, marker, raw):
         return number, marker, raw, tf.cond(marker, lambda: blanks, lambda: encode(raw, False))
@@ -130,10 +138,51 @@ def encode_tolerantly(batches, encode):
         wanted = ~marker | (last != number)
         return tf.where(marker, last, number), (wanted, marker, raw, value)
 
-    def finish(wanted, marker, raw, value):
-        return loosen(tf.cond(marker, lambda: encode(raw, True), lambda: value))
+    def complete(wanted, marker, raw, value):
+        value = tf.cond(marker, lambda: encode(raw, True), lambda: value)
+        return finish(*keras.tree.map_structure(lambda t, s: tf.ensure_shape(t, s.shape), value, specs))
 
-    dataset = batches.enumerate().flat_map(twice)
+    dataset = batches.enumerate().map(twice).unbatch()
     dataset = dataset.map(attempt, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).ignore_errors()
     dataset = dataset.scan(tf.constant(-1, tf.int64), notice).filter(lambda wanted, *rest: wanted)
-    return dataset.map(finish)
+    return dataset.map(complete)
+
+
+def encode_strictly(rows, batch_size, decode, encode, find_broken):
+    """Decodes rows one by one in parallel, as a hand-written map does, and encodes them in batches.
+
+    Errors drop rows; the numbers of those left show it, and `find_broken`, in Python, says which one it was.
+
+    Args:
+        rows: `tf.data.Dataset` of raw rows, dict column → scalar, of known cardinality.
+        batch_size: int > 0.
+        decode: callable, raw row → dict name → (value, length); raises in the graph on a broken cell.
+        encode: callable (batch of raw rows, batch of what `decode` gave) → nest of tensors.
+        find_broken: callable without arguments that raises the message; runs only where a row is lacking.
+    Returns:
+        `tf.data.Dataset` of what `encode` gives.
+    """
+    decode = tf.autograph.experimental.do_not_convert(decode)
+    total = rows.cardinality()
+    numbered = rows.enumerate().map(lambda n, row: (n, row, decode(row)), tf.data.AUTOTUNE, deterministic=True)
+    batches = numbered.ignore_errors().padded_batch(batch_size)
+    blank = keras.tree.map_structure(_blank, batches.element_spec[1:])
+    batches = batches.concatenate(tf.data.Dataset.from_tensors((total[None], *blank))).enumerate()
+
+    def check(place, element):
+        numbers, row, decoded = element
+        first = place * batch_size
+        expected = tf.range(first, tf.minimum(first + batch_size, total))
+        whole = tf.cond(
+            tf.size(numbers) == tf.size(expected), lambda: tf.reduce_all(numbers == expected), lambda: False
+        )
+        told = tf.cond(whole, lambda: True, lambda: tf.py_function(find_broken, [], tf.bool))
+        with tf.control_dependencies([told]):
+            return encode(keras.tree.map_structure(tf.identity, row), decoded)
+
+    count = -(-int(total) // batch_size)
+    return batches.take(count).map(check, tf.data.AUTOTUNE)
+
+
+def _blank(spec):
+    return tf.zeros([0 if size is None else size for size in spec.shape], spec.dtype)

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from data_pipelines.cells import encode_tolerantly
+from data_pipelines.cells import encode_strictly, encode_tolerantly
 from data_pipelines.modalities import CellContext, Modality, from_config
 from data_pipelines.problems import Problems
 from data_pipelines.sources.rows import ROW
@@ -149,9 +149,9 @@ class Pipeline:
             raise ValueError(f'Pipeline.batches: there must be rows. Received: 0 rows of "{rows.source.name}".')
         targets = self.targets if with_targets else {}
         weights = self._class_weights(class_weight) if training and with_targets else {}
-        columns = [*self.input_columns(), *(self.target_columns() if with_targets else [])]
-        raw = rows.dataset(list(dict.fromkeys(columns)))
-        encoder = _Encoder(self.inputs, targets, rows.source, policy, self.problems)
+        columns = dict.fromkeys([*self.input_columns(), *(self.target_columns() if with_targets else [])])
+        encoder = _Encoder(self.inputs, targets, rows, list(columns), policy, self.problems)
+        raw = rows.dataset(encoder.columns, encoder.media_columns)
 
         def weigh(x, y, w):
             return (
@@ -164,11 +164,11 @@ class Pipeline:
             return {name: _hidden(name, value, absent) for name, value in x.items()}, y, w
 
         if cache:
-            dataset = encoder.apply(raw.batch(batch_size)).unbatch().map(_trim, tf.data.AUTOTUNE)
+            dataset = encoder.apply(raw, batch_size).unbatch().map(_trim, tf.data.AUTOTUNE)
             dataset = dataset.cache("" if cache is True else os.fspath(cache))
             dataset = _shuffled(dataset, rows, training, seed).padded_batch(batch_size)
         else:
-            dataset = encoder.apply(_shuffled(raw, rows, training, seed).batch(batch_size))
+            dataset = encoder.apply(_shuffled(raw, rows, training, seed), batch_size)
         if training:
             dataset = dataset.map(self._augment, tf.data.AUTOTUNE)
         if weights:
@@ -280,30 +280,61 @@ class Pipeline:
 class _Encoder:
     """Encodes raw batches under a policy for bad cells."""
 
-    def __init__(self, inputs, targets, source, policy, problems):
+    def __init__(self, inputs, targets, rows, columns, policy, problems):
         self.inputs = inputs
         self.targets = targets
-        self.source = source
+        self.rows = rows
+        self.columns = columns
+        self.media_columns = [c for name, m in inputs.items() if m.media for c in m.columns(name)]
+        self.source = rows.source
         self.policy = policy
         self.problems = problems
+        self.message = None
         self.kinds = [
             *((name, m, False) for name, m in inputs.items()),
             *((name, m, True) for name, m in targets.items()),
         ]
 
     def context(self, column):
-        return CellContext(column in self.source.bytes_columns, self.source.media_root)
+        return CellContext(column in self.source.bytes_columns)
 
-    def apply(self, raw):
-        """Raw batches → batches of `(x, y, w)`."""
-        if any(modality.media for modality in self.inputs.values()):
-            encoded = encode_tolerantly(raw, self._encode)
-        else:
-            encoded = raw.map(lambda cells: self._encode(cells, True), tf.data.AUTOTUNE)
-        dataset = encoded.map(self._judge)
+    def apply(self, raw, batch_size):
+        """Rows → batches of `(x, y, w)`."""
+        if self.policy == "raise":
+            encode = lambda cells, decoded: self._judge(*self._encode(cells, decoded))  # noqa: E731
+            return encode_strictly(raw, batch_size, self._decode, encode, self._find_broken)
+        dataset = encode_tolerantly(raw.batch(batch_size), self._encode_tolerantly, self._judge)
         return dataset.filter(lambda x, y, w: tf.size(tf.nest.flatten(x)[0]) > 0) if self.policy == "drop" else dataset
 
-    def _encode(self, cells, tolerant):
+    def _decode(self, cells):
+        """Decodes the media cells of one row; raises in the graph on a broken one."""
+        media = ((name, m) for name, m in self.inputs.items() if m.media)
+        return {n: m.decode_cell(cells[m.columns(n)[0]], self.context(m.columns(n)[0])) for n, m in media}
+
+    def _find_broken(self):
+        """Goes through the rows once more, cell by cell, up to the broken cell, and raises its message."""
+        raw = self.rows.dataset(self.columns, self.media_columns).batch(32)
+        try:
+            for _ in encode_tolerantly(raw, self._encode_tolerantly, self._judge):
+                pass
+        except tf.errors.OpError:
+            raise ValueError(self.message) from None
+        raise ValueError(f'Pipeline: a media file of "{self.source.name}" could not be read a moment ago, but can now.')
+
+    def _encode(self, cells, decoded):
+        """Encodes a batch of rows whose media cells are decoded already."""
+
+        def media(name, modality, values, context):
+            value, lengths = decoded[name]
+            return *modality.collate(value, lengths, values[0] != ""), tf.zeros_like(values[0], tf.bool)
+
+        return self._encode_with(cells, media)
+
+    def _encode_tolerantly(self, cells, tolerant):
+        """Encodes a batch of rows, media included."""
+        return self._encode_with(cells, lambda name, m, values, context: m.encode_row(values, context, tolerant))
+
+    def _encode_with(self, cells, media):
         x, y, w, bad = {}, {}, {}, []
         for name, modality, is_target in self.kinds:
             columns = modality.columns(name)
@@ -312,7 +343,7 @@ class _Encoder:
             if is_target:
                 y[name], w[name], wrong = modality.encode_target(values, context)
             elif modality.media:
-                x[name], x[name + MASK], wrong = modality.encode_row(values, context, tolerant)
+                x[name], x[name + MASK], wrong = media(name, modality, values, context)
             else:
                 x[name], x[name + MASK], wrong = modality.encode_row(values, context)
             bad.append(wrong)
@@ -339,7 +370,7 @@ class _Encoder:
         columns = dict.fromkeys(c for name, m, _ in self.kinds for c in m.columns(name))
         table = dict(zip(columns, cells, strict=True))
         for place, kind in np.argwhere(bad.numpy()):
-            name, modality, is_target = self.kinds[kind]
+            name, modality, _ = self.kinds[kind]
             own = modality.columns(name)
             values = [table[column][place].numpy() for column in own]
             reason = modality.reason(values, self.context(own[0]))
@@ -350,6 +381,7 @@ class _Encoder:
                 "Do: mend the cell, empty it, or say on_bad='mask' or 'drop'."
             )
             if self.policy == "raise":
+                self.message = message
                 raise ValueError(message)
             if self.policy == "mask":
                 self.problems.mask(name, row, message)

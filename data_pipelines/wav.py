@@ -4,8 +4,13 @@ import math
 
 import tensorflow as tf
 
+from data_pipelines.branches import rarely
+
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
 STREAMED = 0xFFFFFFFF
+USUAL = r"(?s)RIFF\C{4}WAVEfmt \x10\x00\x00\x00\C{16}data\C{4}"
+ROLLOFF = 0.97
+BLOCK = 2**20
 
 
 def read_wav(data):
@@ -18,8 +23,29 @@ def read_wav(data):
     Raises:
         tf.errors.InvalidArgumentError: no RIFF header, an unknown encoding, a file cut short or without samples.
     """
+    head = tf.strings.substr(data, 0, 44)
+    head = tf.where(tf.strings.regex_full_match(head, USUAL), head, b"\0" * 44)
+    fields = tf.io.decode_raw(tf.strings.substr(head, 16, 28), tf.int32)
+    kind, channels, rate, bits, size = fields[1] % 65536, fields[1] // 65536, fields[2], fields[4] // 65536, fields[6]
+    sound = (kind == PCM) & (bits == 16) & (channels > 0) & (rate > 0)
+    plain = sound & (size >= 2 * channels) & (size <= tf.strings.length(data) - 44)
+
+    def shorts():
+        """What nearly all writers write: 16-bit integers under a header of 44 bytes."""
+        body = tf.strings.substr(data, 44, size // (2 * channels) * (2 * channels))
+        return _mono(tf.cast(tf.io.decode_raw(body, tf.int16), tf.float32) / 2.0**15, channels), rate
+
+    return tf.cond(plain, shorts, rarely(lambda: _read_any(data)))
+
+
+def _mono(samples, channels):
+    return tf.cond(channels == 1, lambda: samples, lambda: tf.reduce_mean(tf.reshape(samples, [-1, channels]), axis=1))
+
+
+def _read_any(data):
+    head = tf.strings.join([tf.strings.substr(data, 0, 12), "\0" * 12])
     header = tf.debugging.Assert(
-        tf.equal(tf.strings.substr(data, 0, 4), b"RIFF") & tf.equal(tf.strings.substr(data, 8, 4), b"WAVE"),
+        tf.equal(tf.strings.substr(head, 0, 4), b"RIFF") & tf.equal(tf.strings.substr(head, 8, 4), b"WAVE"),
         ["this is not a WAV file: it has no RIFF/WAVE header"],
     )
     with tf.control_dependencies([header]):
@@ -31,7 +57,7 @@ def read_wav(data):
         length = tf.strings.length(body) // tf.maximum(frame, 1) * frame
         samples = _to_float(tf.strings.substr(body, 0, length), encoding, bits)
     with tf.control_dependencies([tf.debugging.Assert(tf.size(samples) > 0, ["the WAV file has no samples"])]):
-        return tf.reduce_mean(tf.reshape(samples, [-1, tf.maximum(channels, 1)]), axis=1), rate
+        return _mono(tf.identity(samples), tf.maximum(channels, 1)), rate
 
 
 def _little_endian(data, start, size):
@@ -112,7 +138,10 @@ def _to_float(body, encoding, bits):
 
 
 def resample(samples, rate, target_rate, zero_crossings=16):
-    """Changes the rate of a mono signal by a Hann-windowed sinc, polyphase.
+    """Changes the rate of a mono signal by a Hann-windowed sinc.
+
+    Polyphase where the rates share a divisor, as 44100 and 16000 Hz do; block by block where the table of phases would
+    not fit in memory, as between 16001 and 16000 Hz.
 
     Args:
         samples: float32 `(S,)`.
@@ -124,32 +153,63 @@ def resample(samples, rate, target_rate, zero_crossings=16):
     References:
         [Smith, Digital Audio Resampling](https://ccrma.stanford.edu/~jos/resample/).
     """
-    target = tf.constant(target_rate, tf.int32)
-    return tf.cond(rate == target, lambda: samples, lambda: _polyphase(samples, rate, target, zero_crossings))
+    return tf.cond(
+        rate == target_rate, lambda: samples, rarely(lambda: _resample(samples, rate, target_rate, zero_crossings))
+    )
 
 
-def _polyphase(samples, rate, target, zero_crossings):
+def _resample(samples, rate, target_rate, zero_crossings):
+    rate, target = tf.cast(rate, tf.int64), tf.constant(target_rate, tf.int64)
     divisor = _greatest_common_divisor(rate, target)
     step, phases = rate // divisor, target // divisor
-    cutoff = tf.cast(tf.minimum(step, phases), tf.float32) * 0.97
-    half = tf.cast(tf.math.ceil(zero_crossings * tf.cast(step, tf.float32) / cutoff), tf.int32)
-    taps = tf.range(-half, half + step, dtype=tf.int32)
-    offset = tf.cast(taps, tf.float32)[:, None] / tf.cast(step, tf.float32)
-    time = (offset - tf.cast(tf.range(phases), tf.float32)[None] / tf.cast(phases, tf.float32)) * cutoff
+    cutoff = tf.cast(tf.minimum(step, phases), tf.float32) / tf.cast(step, tf.float32) * ROLLOFF
+    way = (samples, step, phases, cutoff, zero_crossings)
+    return tf.cond(step * phases <= BLOCK, lambda: _by_phases(*way), lambda: _by_blocks(*way))
+
+
+def _by_phases(samples, step, phases, cutoff, zero_crossings):
+    """One filter a phase; every output is a place in a product of two matrices."""
+    half = _half_width(cutoff, zero_crossings)
+    taps = tf.range(-half, half + step)
+    shift = tf.cast(tf.range(phases) * step, tf.float32) / tf.cast(phases, tf.float32)
+    kernel = _windowed_sinc(tf.cast(taps, tf.float32)[:, None] - shift[None], cutoff, zero_crossings)
+    frames = tf.signal.frame(tf.pad(samples, [[half, half + step]]), tf.size(taps), tf.cast(step, tf.int32))
+    return tf.reshape(tf.matmul(frames, kernel), [-1])[: _wanted(samples, step, phases)]
+
+
+def _by_blocks(samples, step, phases, cutoff, zero_crossings):
+    """A filter for every output."""
+    half = _half_width(cutoff, zero_crossings)
+    taps = tf.range(-half, half + 1)
+    size = tf.maximum(BLOCK // tf.size(taps, tf.int64), 1)
+    padded = tf.pad(samples, [[half, half + 1]])
+
+    def block(first):
+        place = (first + tf.range(size)) * step
+        shift = tf.cast(place % phases, tf.float32) / tf.cast(phases, tf.float32)
+        kernel = _windowed_sinc(tf.cast(taps, tf.float32)[None] - shift[:, None], cutoff, zero_crossings)
+        index = tf.minimum((place // phases)[:, None] + taps[None] + half, tf.size(padded, tf.int64) - 1)
+        return tf.reduce_sum(tf.gather(padded, index) * kernel, axis=1)
+
+    wanted = _wanted(samples, step, phases)
+    blocks = tf.map_fn(block, tf.range(0, wanted, size), fn_output_signature=tf.TensorSpec([None], tf.float32))
+    return tf.reshape(blocks, [-1])[:wanted]
+
+
+def _half_width(cutoff, zero_crossings):
+    return tf.cast(tf.math.ceil(zero_crossings / cutoff), tf.int64)
+
+
+def _windowed_sinc(samples, cutoff, zero_crossings):
+    """The low-pass filter's weight so many samples away from its centre."""
+    time = samples * cutoff
     window = tf.where(tf.abs(time) < zero_crossings, tf.cos(time * math.pi / zero_crossings / 2) ** 2, 0.0)
     angle = time * math.pi
-    sinc = tf.where(time == 0.0, 1.0, tf.sin(angle) / tf.where(time == 0.0, 1.0, angle))
-    kernel = sinc * window * cutoff / tf.cast(step, tf.float32)
+    return tf.where(time == 0.0, 1.0, tf.sin(angle) / tf.where(time == 0.0, 1.0, angle)) * window * cutoff
 
-    length = tf.size(samples)
-    wanted = tf.cast(
-        (tf.cast(length, tf.int64) * tf.cast(phases, tf.int64) + tf.cast(step, tf.int64) - 1)
-        // tf.cast(step, tf.int64),
-        tf.int32,
-    )
-    padded = tf.pad(samples, [[half, half + step]])
-    frames = tf.signal.frame(padded, tf.size(taps), step)
-    return tf.reshape(tf.matmul(frames, kernel), [-1])[:wanted]
+
+def _wanted(samples, step, phases):
+    return (tf.size(samples, tf.int64) * phases + step - 1) // step
 
 
 def _greatest_common_divisor(a, b):

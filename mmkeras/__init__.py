@@ -7,6 +7,7 @@ from mmkeras.component import COMPONENTS, component
 from mmkeras.evaluate import evaluate
 from mmkeras.export import export
 from mmkeras.predict import predict
+from mmkeras.report import report
 from mmkeras.version import __version__
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "layers",
     "losses",
     "predict",
+    "report",
 ]

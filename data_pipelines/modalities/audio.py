@@ -1,20 +1,25 @@
 """Recordings: WAV in the graph; FLAC, MP3, Ogg and Opus through soundfile where files are read."""
 
+import functools
 import io
 import math
 
+import numpy as np
 import tensorflow as tf
 
-from data_pipelines.cells import decode_cells, local_path, read_cell, unreadable
-from data_pipelines.modalities.modality import Modality, modality
+from data_pipelines.branches import rarely
+from data_pipelines.cells import full_path
+from data_pipelines.modalities.media import Media
+from data_pipelines.modalities.modality import modality
 from data_pipelines.wav import read_wav, resample
 
 FEATURES = ("log_mel", "waveform")
 FLOOR = 1e-5
+NO_SOUNDFILE = 'only WAV is read without soundfile. Do: pip install "mmkeras[audio]"'
 
 
 @modality
-class Audio(Modality):
+class Audio(Media):
     """A recording: mono, at one rate, as log-mel frames or as samples.
 
     Args:
@@ -35,8 +40,6 @@ class Audio(Modality):
         >>> Audio(seconds=1, sample_rate=8000).spec()["shape"]
         [None, 40]
     """
-
-    media = True
 
     def __init__(
         self,
@@ -80,49 +83,61 @@ class Audio(Modality):
         """Samples from frame to frame."""
         return max(1, round(self.hop_seconds * self.sample_rate))
 
-    def parse(self, cells, context):
-        return [cells[0]], tf.zeros_like(cells[0], tf.bool)
+    @property
+    def fft_length(self):
+        """Points of the Fourier transform: the next power of two."""
+        return 2 ** math.ceil(math.log2(self.frame))
 
-    def encode_row(self, cells, context, tolerant=True):
-        decode = lambda cell: self.decode(_as_wav(read_cell(cell, context)))  # noqa: E731
-        return self._encode(cells[0], decode, tolerant)
+    @property
+    def empty(self):
+        return tf.zeros([0] if self.features == "waveform" else [0, self.mel_bins])
 
-    def encode(self, served):
-        return self._encode(served[0], self.decode, tolerant=True)
+    def as_served(self, data):
+        """WAV bytes as they are; other containers decoded by soundfile and written as float WAV, at their own rate."""
+        is_wav = tf.equal(tf.strings.substr(data, 0, 4), b"RIFF")
+
+        def transcode():
+            # A graph hands over bytes, eager TensorFlow an array of them.
+            as_wav = lambda data: transcode_to_wav(np.asarray(data, object).item())  # noqa: E731
+            return tf.ensure_shape(tf.numpy_function(as_wav, [data], tf.string), [])
+
+        return tf.cond(is_wav, lambda: data, rarely(transcode))
 
     def decode(self, data):
-        """Decodes one WAV's bytes to float32 `(S,)` at our rate, `seconds` at the most."""
+        """Decodes one WAV's bytes to samples `(S,)` or log-mel frames `(T, mel_bins)`, of `seconds` at the most."""
         samples, rate = read_wav(data)
-        kept = tf.cast(tf.math.ceil(self.seconds * tf.cast(rate, tf.float32)), tf.int32) + 1
-        samples = resample(samples[:kept], rate, self.sample_rate)
-        return samples[: math.ceil(self.seconds * self.sample_rate)]
+        # The resampling filter looks 20 samples of the slower rate ahead.
+        kept = (self.seconds + 20 / self.sample_rate) * tf.cast(rate, tf.float64) + 20
+        kept = tf.cast(tf.minimum(kept, tf.cast(tf.size(samples), tf.float64)), tf.int32)
+        samples = resample(samples[:kept], rate, self.sample_rate)[: math.ceil(self.seconds * self.sample_rate)]
+        samples = tf.pad(samples, [[0, tf.maximum(0, self.frame - tf.size(samples))]])
+        return samples if self.features == "waveform" else self._log_mel(samples)
 
-    def _encode(self, cells, decode, tolerant):
-        samples, lengths, bad = decode_cells(cells, decode, tf.zeros([0]), tolerant)
-        short = tf.maximum(0, self.frame - tf.shape(samples)[1])
-        samples = tf.pad(samples, [[0, 0], [0, short]])
-        present = (cells != "") & ~bad
-        if self.features == "waveform":
-            lengths = tf.where(present, tf.maximum(lengths, self.frame), 0)
-            return samples, tf.sequence_mask(lengths, tf.shape(samples)[1]), bad
-        frames = 1 + tf.maximum(0, lengths - self.frame) // self.hop
-        mask = tf.sequence_mask(tf.where(present, frames, 0), 1 + (tf.shape(samples)[1] - self.frame) // self.hop)
-        return tf.where(mask[..., None], self._log_mel(samples), 0.0), mask, bad
+    def collate(self, value, lengths, present):
+        least = self.frame if self.features == "waveform" else 1
+        short = tf.maximum(0, least - tf.shape(value)[1])
+        value = tf.pad(value, [[0, 0], [0, short], *([[0, 0]] * (value.shape.rank - 2))])
+        return value, tf.sequence_mask(tf.where(present, lengths, 0), tf.shape(value)[1])
 
     def _log_mel(self, samples):
-        size = 2 ** math.ceil(math.log2(self.frame))
-        spectrum = tf.abs(tf.signal.stft(samples, self.frame, self.hop, size))
-        bank = tf.signal.linear_to_mel_weight_matrix(
-            self.mel_bins, size // 2 + 1, self.sample_rate, 60.0, self.sample_rate / 2.0
-        )
-        mel = tf.tensordot(tf.square(spectrum), bank, 1)
-        return tf.ensure_shape(tf.math.log(mel + FLOOR), (None, None, self.mel_bins))
+        window, bank = self._filters
+        spectrum = tf.abs(tf.signal.stft(samples, self.frame, self.hop, self.fft_length, lambda *_, **__: window))
+        mel = tf.tensordot(tf.square(spectrum), tf.constant(bank), 1)
+        return tf.ensure_shape(tf.math.log(mel + FLOOR), (None, self.mel_bins))
+
+    @functools.cached_property
+    def _filters(self):
+        """Window and mel bank as arrays: left in the graph, they would be computed anew for every recording."""
+        with tf.init_scope():
+            bank = tf.signal.linear_to_mel_weight_matrix(
+                self.mel_bins, self.fft_length // 2 + 1, self.sample_rate, 60.0, self.sample_rate / 2.0
+            )
+            return tf.signal.hann_window(self.frame).numpy(), bank.numpy()
 
     def reason(self, cells, context):
-        cell = cells[0]
-        if not context.is_bytes and not _soundfile() and not local_path(cell, context).lower().endswith(".wav"):
-            return 'only WAV is read without soundfile. Do: pip install "mmkeras[audio]"'
-        return unreadable(cell, context, lambda data: self.decode(_as_wav(data)))
+        if not context.is_bytes and not _soundfile() and not full_path(cells[0], "").lower().endswith(".wav"):
+            return NO_SOUNDFILE
+        return super().reason(cells, context)
 
     def spec(self):
         spec = {"modality": "Audio", "features": self.features, "sample_rate": self.sample_rate}
@@ -151,16 +166,6 @@ def _soundfile():
     return soundfile
 
 
-def _as_wav(data):
-    """WAV bytes as they are; other containers decoded by soundfile and written as float WAV, at their own rate."""
-    is_wav = tf.equal(tf.strings.substr(data, 0, 4), b"RIFF")
-
-    def transcode():
-        return tf.ensure_shape(tf.numpy_function(transcode_to_wav, [data], tf.string), [])
-
-    return tf.cond(is_wav, lambda: data, transcode)
-
-
 def transcode_to_wav(data):
     """Bytes of any container that soundfile reads → bytes of a mono float WAV at the same rate.
 
@@ -169,11 +174,12 @@ def transcode_to_wav(data):
     """
     soundfile = _soundfile()
     if soundfile is None:
-        raise ValueError('Audio: only WAV is read without soundfile. Do: pip install "mmkeras[audio]"')
+        raise ValueError(f"Audio: {NO_SOUNDFILE}")
     try:
         samples, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, RuntimeError) as error:
-        raise ValueError(f"soundfile cannot read these {len(data)} bytes: {error}") from error
+    except (soundfile.SoundFileError, RuntimeError, MemoryError) as error:
+        said = getattr(error, "error_string", error)
+        raise ValueError(f"soundfile cannot read these {len(data)} bytes: {said}") from error
     wav = io.BytesIO()
     soundfile.write(wav, samples.mean(axis=1), rate, format="WAV", subtype="FLOAT")
     return wav.getvalue()

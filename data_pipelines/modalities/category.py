@@ -5,6 +5,8 @@ import tensorflow as tf
 
 from data_pipelines.modalities.modality import Modality, modality
 
+SPACE = r"[\s\x0b\x1c-\x1f\x{85}\p{Z}]"
+
 
 @modality
 class Category(Modality):
@@ -69,10 +71,10 @@ class Category(Modality):
         self.table = label_table(self.classes)
 
     def parse(self, cells, context):
-        return [tf.strings.strip(cells[0])], tf.zeros_like(cells[0], tf.bool)
+        return [strip(cells[0])], tf.zeros_like(cells[0], tf.bool)
 
     def encode(self, served):
-        cells = tf.strings.strip(served[0])
+        cells = strip(served[0])
         return self.table.lookup(cells) + 1, cells != "", tf.zeros_like(cells, tf.bool)
 
     def encode_target(self, cells, context):
@@ -91,9 +93,10 @@ class Category(Modality):
         return {name: tf.gather(labels, tf.argmax(prediction, -1)), f"{name}_probabilities": prediction}
 
     def reason(self, cells, context):
-        return (
-            f"{cells[0].decode('utf-8', 'replace')!r} is none of the {len(self.classes)} classes of the training rows"
-        )
+        label = cells[0].decode("utf-8", "replace")
+        if label.strip() in self.counts:
+            return f"{label!r} is too rare in the training rows for min_count={self.min_count}"
+        return f"{label!r} is none of the {len(self.classes)} classes of the training rows"
 
     def spec(self):
         return {"modality": "Category", "shape": [], "classes": self.classes}
@@ -111,6 +114,11 @@ def count_labels(chunks, labels_of):
             if label:
                 counts[label] = counts.get(label, 0) + 1
     return counts
+
+
+def strip(cells):
+    """Cells without white space around them, just what `str.strip` takes away: U+3000 too, as in Japanese tables."""
+    return tf.strings.regex_replace(cells, f"^{SPACE}+|{SPACE}+$", "")
 
 
 def label_table(labels):

@@ -2,14 +2,17 @@
 
 import tensorflow as tf
 
-from data_pipelines.cells import decode_cells, read_cell, unreadable
-from data_pipelines.modalities.modality import Modality, modality
+from data_pipelines.cells import read_cell
+from data_pipelines.modalities.media import Media
+from data_pipelines.modalities.modality import modality
+from data_pipelines.pictures import NOT_A_PICTURE, read_picture
+from data_pipelines.probe import probe_image
 
 FITS = ("stretch", "pad", "crop")
 
 
 @modality
-class Image(Modality):
+class Image(Media):
     """A picture, as floats in [0, 1].
 
     Args:
@@ -30,8 +33,6 @@ class Image(Modality):
         [32, 48, 3]
     """
 
-    media = True
-
     def __init__(self, size=64, fit="stretch", background=1.0, augment=None, max_pixels=100_000_000, column=None):
         super().__init__(column)
         size = (size, size) if isinstance(size, int) else tuple(int(side) for side in size)
@@ -46,30 +47,16 @@ class Image(Modality):
         self.max_pixels = int(max_pixels)
         self._layers = _augmentations(self.augment_with)
 
-    def parse(self, cells, context):
-        return [cells[0]], tf.zeros_like(cells[0], tf.bool)
+    @property
+    def empty(self):
+        return tf.zeros((*self.size, 3))
 
-    def encode_row(self, cells, context, tolerant=True):
-        decode = lambda cell: self.decode(read_cell(cell, context))  # noqa: E731
-        return self._encode(cells[0], decode, tolerant)
-
-    def encode(self, served):
-        return self._encode(served[0], self.decode, tolerant=True)
-
-    def _encode(self, cells, decode, tolerant):
-        value, _, bad = decode_cells(cells, decode, tf.zeros((*self.size, 3)), tolerant)
-        return value, (cells != "") & ~bad, bad
+    def collate(self, value, lengths, present):
+        return value, present
 
     def decode(self, data):
         """Decodes one picture's bytes to float32 `(H, W, 3)`; raises in the graph on what is no picture."""
-        pixels = _declared_pixels(data)
-        checks = [
-            tf.debugging.Assert(pixels > 0, ["this is no JPEG, PNG, GIF, BMP or WebP picture"]),
-            tf.debugging.Assert(pixels <= self.max_pixels, [f"the picture has more than {self.max_pixels} pixels"]),
-        ]
-        with tf.control_dependencies(checks):
-            picture = tf.io.decode_image(tf.identity(data), channels=0, expand_animations=False)
-        picture = _to_rgb(tf.cast(picture, tf.float32) / 255.0, self.background)
+        picture = read_picture(data, self.max_pixels, self.background)
         return tf.ensure_shape(self._resize(picture), (*self.size, 3))
 
     def _resize(self, picture):
@@ -80,7 +67,7 @@ class Image(Modality):
             resized = lambda: tf.image.resize(_centre(picture, self.size), self.size, antialias=True)  # noqa: E731
         else:
             resized = lambda: tf.image.resize(picture, self.size, antialias=True)  # noqa: E731
-        return tf.clip_by_value(tf.cond(same, lambda: picture, resized), 0.0, 1.0)
+        return tf.cond(same, lambda: picture, resized)
 
     def augment(self, value, mask):
         for layer in self._layers:
@@ -88,7 +75,11 @@ class Image(Modality):
         return tf.where(mask[:, None, None, None], tf.clip_by_value(value, 0.0, 1.0), 0.0)
 
     def reason(self, cells, context):
-        return unreadable(cells[0], context, self.decode)
+        why = super().reason(cells, context)
+        if "Input is empty" not in why:
+            return why
+        size = probe_image(read_cell(tf.constant(cells[0]), context).numpy())
+        return f"{size[0]} × {size[1]} pixels are more than max_pixels={self.max_pixels}" if size else NOT_A_PICTURE
 
     def spec(self):
         return {"modality": "Image", "shape": [*self.size, 3]}
@@ -124,19 +115,6 @@ def _augmentations(wanted):
     return [makers[name](share) for name, share in wanted.items() if share]
 
 
-def _to_rgb(picture, background):
-    """Makes grey, grey + alpha, RGB and RGBA into RGB, transparent pixels showing the background."""
-    channels = tf.shape(picture)[-1]
-    colour = tf.cond(channels < 3, lambda: tf.repeat(picture[..., :1], 3, -1), lambda: picture[..., :3])
-    has_alpha = (channels == 2) | (channels == 4)
-
-    def blended():
-        alpha = picture[..., -1:]
-        return colour * alpha + background * (1.0 - alpha)
-
-    return tf.ensure_shape(tf.cond(has_alpha, blended, lambda: colour), (None, None, 3))
-
-
 def _centre(picture, size):
     """The largest centred part with the aspect of `size`."""
     height, width = tf.unstack(tf.cast(tf.shape(picture)[:2], tf.float32))
@@ -144,42 +122,3 @@ def _centre(picture, size):
     part = tf.maximum(tf.cast(tf.stack([size[0] * scale, size[1] * scale]), tf.int32), 1)
     top, left = tf.unstack((tf.shape(picture)[:2] - part) // 2)
     return tf.image.crop_to_bounding_box(picture, top, left, part[0], part[1])
-
-
-def _declared_pixels(data):
-    """Height × width as the file's header says, int64; 0 where the format is not one that we decode."""
-
-    def number(start, size, little=False):
-        raw = tf.cast(tf.io.decode_raw(tf.strings.substr(data, start, size), tf.uint8), tf.int64)
-        raw = tf.reverse(raw, [0]) if little else raw
-        return tf.reduce_sum(raw * tf.constant([256**i for i in reversed(range(size))], tf.int64))
-
-    def begins(signature, at=0):
-        return tf.equal(tf.strings.substr(data, at, len(signature)), signature)
-
-    def jpeg():
-        height, width, _ = tf.unstack(tf.cast(tf.image.extract_jpeg_shape(data), tf.int64))
-        return height * width
-
-    def webp():
-        lossy = lambda: (number(26, 2, True) % 0x4000) * (number(28, 2, True) % 0x4000)  # noqa: E731
-        extended = lambda: (number(24, 3, True) + 1) * (number(27, 3, True) + 1)  # noqa: E731
-
-        def lossless():
-            bits = number(21, 4, True)
-            return (bits % 0x4000 + 1) * (bits // 0x4000 % 0x4000 + 1)
-
-        return tf.case([(begins(b"VP8 ", 12), lossy), (begins(b"VP8L", 12), lossless)], default=extended)
-
-    long_enough = tf.strings.length(data) >= 30
-    return tf.case(
-        [
-            (~long_enough, lambda: tf.constant(0, tf.int64)),
-            (begins(b"\xff\xd8\xff"), jpeg),
-            (begins(b"\x89PNG"), lambda: number(16, 4) * number(20, 4)),
-            (begins(b"GIF8"), lambda: number(6, 2, True) * number(8, 2, True)),
-            (begins(b"BM"), lambda: number(18, 4, True) * number(22, 4, True)),
-            (begins(b"RIFF") & begins(b"WEBP", 8), webp),
-        ],
-        default=lambda: tf.constant(0, tf.int64),
-    )

@@ -69,7 +69,7 @@ class Modality:
 
         Args:
             cells: list of string tensors `(B,)`, one a column.
-            context: `CellContext` that knows whether media cells are paths, and under which folder.
+            context: `CellContext` that knows whether media cells are paths or bytes.
         Returns:
             tuple (list of served tensors `(B,)`, bad): bad is a bool tensor `(B,)`, True where a cell breaks a rule.
         """
@@ -125,10 +125,8 @@ class CellContext:
     """Where the cells of one column come from.
 
     Args:
-        is_bytes: bool. True where media cells hold the encoded bytes themselves, False where they hold paths.
-        media_root: str. The folder that relative paths start from.
+        is_bytes: bool. True where media cells hold the encoded bytes themselves, False where they hold full paths.
     """
 
-    def __init__(self, is_bytes=False, media_root=""):
+    def __init__(self, is_bytes=False):
         self.is_bytes = is_bytes
-        self.media_root = media_root

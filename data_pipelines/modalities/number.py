@@ -6,7 +6,7 @@ import tensorflow as tf
 from data_pipelines.modalities.modality import Modality, modality
 
 WRITTEN = r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*"
-MISSING = r"\s*|\s*[nN]([aA][nN]|[aA]|/[aA])\s*|<NA>|[nN]ull|[nN]one"
+MISSING = r"\s*(?i:[+-]?nan|#?n/?a|<na>|null|none)?\s*"
 SCALINGS = ("standard", "quantile")
 SAMPLE = 200_000
 

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from data_pipelines.modalities.category import count_labels, label_table
+from data_pipelines.modalities.category import count_labels, label_table, strip
 from data_pipelines.modalities.modality import Modality, modality
 
 
@@ -65,7 +65,7 @@ class Tags(Modality):
     def _places(self, cells):
         """Ragged int32 `(B, None)`: the places of the known tags of each cell."""
         pieces = tf.strings.split(cells, self.separator)
-        places = tf.ragged.map_flat_values(lambda piece: self.table.lookup(tf.strings.strip(piece)), pieces)
+        places = tf.ragged.map_flat_values(lambda piece: self.table.lookup(strip(piece)), pieces)
         return tf.ragged.boolean_mask(places, places >= 0)
 
     def encode(self, served):
@@ -79,17 +79,13 @@ class Tags(Modality):
         places = self._places(cells[0])
         hot = tf.reduce_max(tf.one_hot(places.to_tensor(-1), len(self.classes)), axis=1)
         hot = tf.ensure_shape(tf.maximum(hot, 0.0), (None, len(self.classes)))
-        present = tf.strings.strip(cells[0]) != ""
+        present = strip(cells[0]) != ""
         return hot, tf.cast(present, tf.float32), tf.zeros_like(present)
 
     def write(self, name, prediction):
-        labels = tf.constant(self.classes)
-        chosen = tf.where(prediction >= 0.5, labels[None], "")
-        joined = tf.strings.reduce_join(chosen, axis=1, separator=self.separator)
-        several = f"\\{self.separator}+"
-        joined = tf.strings.regex_replace(
-            tf.strings.regex_replace(joined, several, self.separator), f"^{several}|{several}$", ""
-        )
+        chosen = prediction >= 0.5
+        labels = tf.broadcast_to(tf.constant(self.classes), tf.shape(chosen))
+        joined = tf.strings.reduce_join(tf.ragged.boolean_mask(labels, chosen), axis=1, separator=self.separator)
         return {name: joined, f"{name}_probabilities": prediction}
 
     def spec(self):

@@ -41,7 +41,7 @@ class Text(Modality):
         if max_tokens < 1 or vocabulary_size < 3 or min_count < 1:
             raise ValueError(
                 "Text: max_tokens and min_count must be > 0, vocabulary_size > 2. Received: "
-                f"max_tokens={max_tokens}, min_count={min_count}, vocabulary_size={vocabulary_size}. Do: leave them out."
+                f"max_tokens={max_tokens}, min_count={min_count}, vocabulary_size={vocabulary_size}. Do: the defaults."
             )
         self.split = split
         self.max_tokens = int(max_tokens)

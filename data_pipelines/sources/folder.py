@@ -10,7 +10,7 @@ def read_folder(folder):
     """Opens a folder of folders as a table with the columns `file` and `label`, in alphabetical order.
 
     Args:
-        folder: path. Its sub-folders are the classes; their files, at any depth, are the rows. Hidden ones are left out.
+        folder: path. Its sub-folders are the classes; their files, at any depth, are the rows. Hidden ones are skipped.
     Returns:
         `Rows`.
     Raises:

@@ -6,6 +6,8 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
+from data_pipelines.cells import full_path
+
 CHUNK = 4096
 HELD = 100_000
 ROW = "_row"
@@ -68,13 +70,13 @@ class Rows:
 
     def __init__(self, source, steps=(), columns=None):
         self.source = source
-        self.columns = tuple(columns or source.columns)
+        self.columns = tuple(source.columns if columns is None else columns)
         self._steps = tuple(steps)
         self._count = None
 
     def chunks(self, columns=None):
         """Yields dicts column → object array of the rows that belong here, `"_row"` included."""
-        wanted = [*(columns or self.columns), ROW]
+        wanted = [*(self.columns if columns is None else columns), ROW]
         left = {place: step for place, step in enumerate(self._steps) if isinstance(step, int)}
         for cells in self.source.chunks():
             for place, step in enumerate(self._steps):
@@ -164,17 +166,31 @@ class Rows:
 
         return [part(low, high) for low, high in itertools.pairwise(edges)]
 
-    def dataset(self, columns):
-        """A `tf.data.Dataset` of rows: dict column → scalar string, with `"_row"` an int64."""
+    def dataset(self, columns, media=()):
+        """A `tf.data.Dataset` of rows: dict column → scalar string, with `"_row"` an int64.
+
+        Args:
+            columns: sequence of str.
+            media: the columns among them whose cells name files: they come as full paths.
+        """
         self.require(columns)
         size = len(self)
+        paths = [column for column in media if column not in self.source.bytes_columns]
+
+        def chunks():
+            for cells in self.chunks(columns):
+                for column in paths:
+                    full = [full_path(cell, self.source.media_root) for cell in cells[column]]
+                    cells[column] = np.array([*full, ""], object)[:-1]
+                yield cells
+
         if self.source.held:
-            parts = list(self.chunks(columns))
+            parts = list(chunks())
             cells = {column: np.concatenate([part[column] for part in parts]) for column in [*columns, ROW]}
             return tf.data.Dataset.from_tensor_slices({k: tf.constant(v) for k, v in cells.items()})
         spec = {column: tf.TensorSpec([None], tf.string) for column in columns}
         spec[ROW] = tf.TensorSpec([None], tf.int64)
-        stream = tf.data.Dataset.from_generator(lambda: self.chunks(columns), output_signature=spec)
+        stream = tf.data.Dataset.from_generator(chunks, output_signature=spec)
         return stream.unbatch().apply(tf.data.experimental.assert_cardinality(size))
 
 

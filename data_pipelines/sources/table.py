@@ -11,6 +11,7 @@ import numpy as np
 from data_pipelines.sources.rows import CHUNK, Rows, Source
 
 LIST_SEPARATOR = "|"
+MEDIA_RECORD = {"bytes", "path"}
 csv.field_size_limit(2**31 - 1)
 
 
@@ -53,14 +54,19 @@ def read_table(table, media_root=None):
 
 def _written(value):
     """A cell as text, or as bytes where it is bytes; `""` for whatever means missing."""
-    if isinstance(value, str | bytes):
+    if isinstance(value, bytes):
         return value
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if isinstance(value, str):
+        # JSON may hold half a surrogate pair, which UTF-8 cannot.
+        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    if value is None or (isinstance(value, float | np.floating) and math.isnan(value)):
         return ""
     if isinstance(value, bool | np.bool_):
         return "true" if value else "false"
     if isinstance(value, list | tuple | set | np.ndarray):
         return LIST_SEPARATOR.join(str(_written(item)).replace(LIST_SEPARATOR, " ") for item in value)
+    if isinstance(value, dict) and value.keys() == MEDIA_RECORD:
+        return value["bytes"] or ""
     if isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False)
     if type(value).__name__ in ("NAType", "NaTType"):
@@ -78,20 +84,23 @@ def _delimited(delimiter):
     def open_table(path, root):
         name = os.path.basename(path)
         with open(path, newline="", encoding="utf-8-sig") as file:
-            lines = csv.reader(file, delimiter=delimiter)
-            header, first = _next_line(lines, name), _next_line(lines, name)
+            lines = _lines(file, delimiter, name)
+            (_, header), (_, first) = next(lines, (0, None)), next(lines, (0, None))
         _check_header(header, first, name)
         return Rows(Source(name, header, lambda: _read_delimited(path, header, delimiter), root, first_row=2))
 
     return open_table
 
 
-def _next_line(lines, name):
+def _lines(file, delimiter, name):
+    """Yields the lines that are not blank, with their numbers: (number, cells)."""
+    lines = csv.reader(file, delimiter=delimiter)
     try:
-        return next(lines, None)
+        yield from ((lines.line_num, cells) for cells in lines if cells)
     except (csv.Error, UnicodeDecodeError) as error:
         raise ValueError(
-            f'read_table "{name}": a table must be UTF-8 text. Received: {error}. Do: save it as UTF-8.'
+            f'read_table "{name}": a table must be UTF-8 text. Received: {error}, after line {lines.line_num}. '
+            "Do: save it as UTF-8."
         ) from error
 
 
@@ -110,6 +119,13 @@ def _check_header(header, first, name):
         )
 
 
+def _check_names(columns, name):
+    if len(set(columns)) < len(columns):
+        raise ValueError(
+            f'read_table "{name}": every column must have a name of its own. Received: {columns[:8]}. Do: rename them.'
+        )
+
+
 def _is_number(text):
     try:
         float(text)
@@ -121,21 +137,17 @@ def _is_number(text):
 def _read_delimited(path, header, delimiter):
     name = os.path.basename(path)
     with open(path, newline="", encoding="utf-8-sig") as file:
-        lines = csv.reader(file, delimiter=delimiter)
+        lines = _lines(file, delimiter, name)
         next(lines)
-        try:
-            while batch := [line for line in itertools.islice(lines, CHUNK) if line]:
-                for line in batch:
-                    if len(line) != len(header):
-                        raise ValueError(
-                            f'read_table "{name}": a line must have {len(header)} cells. '
-                            f"Received: {len(line)} near line {lines.line_num}: {str(line)[:80]}. Do: quote the cell."
-                        )
-                yield {column: _column(cells) for column, cells in zip(header, zip(*batch, strict=True), strict=True)}
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise ValueError(
-                f'read_table "{name}": a table must be UTF-8 text. Received: {error}, near line {lines.line_num}.'
-            ) from error
+        while batch := list(itertools.islice(lines, CHUNK)):
+            for number, cells in batch:
+                if len(cells) != len(header):
+                    raise ValueError(
+                        f'read_table "{name}": a line must have {len(header)} cells. '
+                        f"Received: {len(cells)} in line {number}: {str(cells)[:80]}. Do: quote the cell."
+                    )
+            columns = zip(*(cells for _, cells in batch), strict=True)
+            yield {column: _column(cells) for column, cells in zip(header, columns, strict=True)}
 
 
 def _open_json_lines(path, root):
@@ -155,20 +167,31 @@ def _open_json_lines(path, root):
 
 
 def _records(path):
-    with open(path, encoding="utf-8-sig") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                record = json.loads(line)
-            except json.JSONDecodeError as error:
-                record = error
-            if not isinstance(record, dict):
-                raise ValueError(
-                    f'read_table "{os.path.basename(path)}": every line must be a JSON object. '
-                    f"Received: {line.strip()[:80]!r} in line {number}. Do: write one {{…}} a line."
-                )
-            yield record
+    name = os.path.basename(path)
+    number = 0
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield _record(line, number, name)
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f'read_table "{name}": a table must be UTF-8 text. Received: {error}, after line {number}. '
+            "Do: save it as UTF-8."
+        ) from error
+
+
+def _record(line, number, name):
+    try:
+        record = json.loads(line)
+    except json.JSONDecodeError as error:
+        record = error
+    if not isinstance(record, dict):
+        raise ValueError(
+            f'read_table "{name}": every line must be a JSON object. '
+            f"Received: {line.strip()[:80]!r} in line {number}. Do: write one {{…}} a line."
+        )
+    return record
 
 
 def _open_parquet(path, root):
@@ -183,11 +206,16 @@ def _open_parquet(path, root):
     except (arrow.ArrowInvalid, OSError) as error:
         raise ValueError(f'read_table "{name}": this is no parquet file ({error}).') from error
     schema = file.schema_arrow
+    _check_names(schema.names, name)
     if not file.metadata.num_rows:
         raise ValueError(f'read_table "{name}": a table must have rows. Received: 0 rows, columns {schema.names}.')
-    binary = {
-        field.name for field in schema if arrow.types.is_binary(field.type) or arrow.types.is_large_binary(field.type)
-    }
+
+    def is_media(kind):
+        if arrow.types.is_struct(kind):
+            return {field.name for field in kind} == MEDIA_RECORD
+        return arrow.types.is_binary(kind) or arrow.types.is_large_binary(kind)
+
+    binary = {field.name for field in schema if is_media(field.type)}
 
     def read():
         for batch in parquet.ParquetFile(path).iter_batches(CHUNK if not binary else 256):
@@ -198,6 +226,7 @@ def _open_parquet(path, root):
 
 def _from_frame(frame, root):
     columns = [str(column) for column in frame.columns]
+    _check_names(columns, "DataFrame")
     if not len(frame):
         raise ValueError(f"read_table: a table must have rows. Received: a DataFrame of 0 rows, columns {columns}.")
     binary = {

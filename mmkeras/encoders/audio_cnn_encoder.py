@@ -6,6 +6,7 @@ from keras import ops
 from mmkeras.component import component
 from mmkeras.layers.masking import hide, mask_or_full, sequence_conv
 from mmkeras.layers.position_encoding import PositionEncoding
+from mmkeras.layers.relative_position import RelativePosition
 
 # Log-mel frames of speech lie between about -11 (silence) and 5: this brings them near to zero mean, unit spread.
 CENTRE, SPREAD = -5.0, 4.0
@@ -68,10 +69,11 @@ class AudioCNNEncoder(keras.layers.Layer):
         self.drop = keras.layers.Dropout(self.dropout, **options)
         self.project = keras.layers.Dense(self.dim, name="project", **options)
         self.project.build((None, None, channels))
-        self.position = None
+        self.positions = []
         if self.use_position:
-            self.position = PositionEncoding(name="position", **options)
-            self.position.build((None, None, self.dim))
+            self.positions = [PositionEncoding(name="place", **options), RelativePosition(name="share", **options)]
+        for position in self.positions:
+            position.build((None, None, self.dim))
 
     def call(self, inputs, mask=None, training=False):
         mask = mask_or_full(mask, inputs, 2)
@@ -80,8 +82,8 @@ class AudioCNNEncoder(keras.layers.Layer):
             x, mask = sequence_conv(conv, x, mask)
             x = self.drop(ops.gelu(norm(x)), training=training)
         tokens = self.project(x)
-        if self.position is not None:
-            tokens = self.position(tokens)
+        for position in self.positions:
+            tokens = position(tokens, mask=mask)
         return hide(tokens, mask)
 
     def compute_mask(self, inputs, mask=None):

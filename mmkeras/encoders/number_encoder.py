@@ -55,7 +55,7 @@ class NumberEncoder(keras.layers.Layer):
     def call(self, inputs, mask=None, training=False):
         mask = mask_or_full(mask, inputs, 2)
         x = ops.cast(hide(inputs, mask), self.compute_dtype)[..., None]
-        edges = ops.arange(self.num_bins, dtype=x.dtype) * (2.0 / self.num_bins) - 1.0
+        edges = ops.cast(ops.arange(self.num_bins), x.dtype) * (2.0 / self.num_bins) - 1.0
         filled = ops.clip((x - edges) * (self.num_bins / 2.0), 0.0, 1.0)
         curves, starts = ops.cast(self.curves, x.dtype), ops.cast(self.starts, x.dtype)
         tokens = ops.einsum("bnk,nkd->bnd", ops.concatenate([filled, x], axis=-1), curves) + starts

@@ -6,6 +6,7 @@ from mmkeras.component import component
 from mmkeras.layers.attention_block import AttentionBlock
 from mmkeras.layers.masking import hide, mask_or_full
 from mmkeras.layers.position_encoding import PositionEncoding
+from mmkeras.layers.relative_position import RelativePosition
 
 
 @component
@@ -56,10 +57,11 @@ class TextTransformerEncoder(keras.layers.Layer):
         shape = (*input_shape, self.dim)
         self.embedding = keras.layers.Embedding(self.vocabulary_size, self.dim, name="embedding", **options)
         self.embedding.build(input_shape)
-        self.position = None
+        self.positions = []
         if self.use_position:
-            self.position = PositionEncoding(name="position", **options)
-            self.position.build(shape)
+            self.positions = [PositionEncoding(name="place", **options), RelativePosition(name="share", **options)]
+        for position in self.positions:
+            position.build(shape)
         self.drop = keras.layers.Dropout(self.dropout, **options)
         self.blocks = [
             AttentionBlock(self.num_heads, dropout=self.dropout, name=f"block_{number}", **options)
@@ -71,8 +73,8 @@ class TextTransformerEncoder(keras.layers.Layer):
     def call(self, inputs, mask=None, training=False):
         mask = mask_or_full(mask, inputs, 2)
         tokens = self.embedding(hide(inputs, mask))
-        if self.position is not None:
-            tokens = self.position(tokens)
+        for position in self.positions:
+            tokens = position(tokens, mask=mask)
         tokens = self.drop(tokens, training=training)
         for block in self.blocks:
             tokens = block(tokens, mask=mask, training=training)

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from mmkeras.component import component
-from mmkeras.layers.masking import hide, mask_or_full
+from mmkeras.layers.masking import at_least_two, hide, mask_or_full
 
 
 @component
@@ -22,6 +22,7 @@ class AttentionBlock(keras.layers.Layer):
         inputs: float tensor `(B, T, D)`.
         context: float tensor `(B, C, D)`, or None for self-attention.
         mask: bool tensor `(B, T)` or None.
+        inputs_mask: the same; the name under which Keras hands over a mask by itself where there is a context.
         context_mask: bool tensor `(B, C)` or None.
     Returns:
         float tensor `(B, T, D)`, zeros where masked; a row whose context is all absent gets nothing from it.
@@ -33,7 +34,8 @@ class AttentionBlock(keras.layers.Layer):
     References:
         [Vaswani et al., 2017](https://arxiv.org/abs/1706.03762), pre-norm as in
         [Xiong et al., 2020](https://arxiv.org/abs/2002.04745). Differs: Keras averages the masked values where all of
-        them are masked; here the row gets zero.
+        them are masked; here the row gets zero. No biases in the attention: the norm in front has one, and a bias of
+        the keys cannot change a softmax.
     """
 
     def __init__(self, num_heads=4, hidden_dim=None, dropout=0.0, **kwargs):
@@ -43,8 +45,8 @@ class AttentionBlock(keras.layers.Layer):
         self.dropout = dropout
         self.supports_masking = True
 
-    def build(self, input_shape, context_shape=None):
-        dim = input_shape[-1]
+    def build(self, inputs_shape, context_shape=None):
+        dim = inputs_shape[-1]
         if dim % self.num_heads:
             raise ValueError(
                 f'AttentionBlock "{self.name}": the width must be a multiple of num_heads. '
@@ -57,20 +59,25 @@ class AttentionBlock(keras.layers.Layer):
             self.context_norm = keras.layers.LayerNormalization(epsilon=1e-5, name="context_norm", **options)
             self.context_norm.build(context_shape)
         self.attention = keras.layers.MultiHeadAttention(
-            self.num_heads, dim // self.num_heads, dropout=self.dropout, name="attention", **options
+            self.num_heads,
+            dim // self.num_heads,
+            dropout=self.dropout,
+            use_bias=False,
+            name="attention",
+            **options,
         )
         self.hidden_norm = keras.layers.LayerNormalization(epsilon=1e-5, name="hidden_norm", **options)
         self.expand = keras.layers.Dense(self.hidden_dim or 2 * dim, activation="gelu", name="expand", **options)
         self.reduce = keras.layers.Dense(dim, name="reduce", **options)
         self.drop = keras.layers.Dropout(self.dropout, **options)
-        self.query_norm.build(input_shape)
-        self.attention.build(input_shape, context_shape or input_shape)
-        self.hidden_norm.build(input_shape)
-        self.expand.build(input_shape)
-        self.reduce.build((*input_shape[:-1], self.hidden_dim or 2 * dim))
+        self.query_norm.build(inputs_shape)
+        self.attention.build(inputs_shape, context_shape or inputs_shape)
+        self.hidden_norm.build(inputs_shape)
+        self.expand.build(inputs_shape)
+        self.reduce.build((*inputs_shape[:-1], self.hidden_dim or 2 * dim))
 
-    def call(self, inputs, context=None, mask=None, context_mask=None, training=False):
-        mask = mask_or_full(mask, inputs, 2)
+    def call(self, inputs, context=None, mask=None, inputs_mask=None, context_mask=None, training=False):
+        mask = mask_or_full(inputs_mask if mask is None else mask, inputs, 2)
         inputs = hide(inputs, mask)
         query = self.query_norm(inputs)
         if context is None:
@@ -78,6 +85,7 @@ class AttentionBlock(keras.layers.Layer):
         else:
             key_mask = mask_or_full(context_mask, context, 2)
             keys = self.context_norm(hide(context, key_mask))
+        keys, key_mask = at_least_two(keys, key_mask)
         attended = self.attention(query, keys, attention_mask=key_mask[:, None, :], training=training)
         attended = hide(attended, ops.any(key_mask, axis=1))
         tokens = inputs + self.drop(attended, training=training)
@@ -87,12 +95,17 @@ class AttentionBlock(keras.layers.Layer):
     def compute_mask(self, inputs, mask=None):
         return mask
 
-    def compute_output_shape(self, input_shape, context_shape=None):
-        return input_shape
+    def compute_output_shape(self, inputs_shape, context_shape=None):
+        return inputs_shape
 
     def get_config(self):
         config = {"num_heads": self.num_heads, "hidden_dim": self.hidden_dim, "dropout": self.dropout}
         return {**super().get_config(), **config}
+
+    @classmethod
+    def example(cls):
+        """A tiny instance with input shape, dtype and mask shape, for the conformance sweep."""
+        return cls(num_heads=2, dropout=0.5), ((5, 8), "float32", (5,))
 
 
 def _largest_divisor(dim):

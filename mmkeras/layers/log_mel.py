@@ -34,7 +34,8 @@ class LogMel(keras.layers.Layer):
     """
 
     def __init__(self, sample_rate=16000, mel_bins=40, frame=400, hop=160, **kwargs):
-        super().__init__(**kwargs)
+        # Samples keep their 16 bits under a policy of mixed precision; the frames are cast.
+        super().__init__(autocast=False, **kwargs)
         self.sample_rate = sample_rate
         self.mel_bins = mel_bins
         self.frame = frame
@@ -71,3 +72,8 @@ class LogMel(keras.layers.Layer):
     def get_config(self):
         config = {"sample_rate": self.sample_rate, "mel_bins": self.mel_bins, "frame": self.frame, "hop": self.hop}
         return {**super().get_config(), **config}
+
+    @classmethod
+    def example(cls):
+        """A tiny instance with input shape, dtype and mask shape, for the conformance sweep."""
+        return cls(frame=8, hop=4, mel_bins=3), ((21,), "float32", (21,))

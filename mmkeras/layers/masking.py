@@ -7,7 +7,8 @@ def mask_or_full(mask, like, rank):
     """The mask as bool, or one that is all True over the first `rank` axes of `like`."""
     if mask is not None:
         return ops.cast(mask, "bool")
-    return ops.ones(ops.shape(like)[:rank], "bool")
+    first = (slice(None),) * rank + (0,) * (len(like.shape) - rank)
+    return ops.ones_like(like[first], dtype="bool")
 
 
 def hide(values, mask):
@@ -19,9 +20,16 @@ def hide(values, mask):
 
 def masked_mean(tokens, mask):
     """The mean of real tokens, `(B, T, D)` → `(B, D)`; zeros where there are none."""
-    weights = ops.expand_dims(ops.cast(mask, tokens.dtype), -1)
-    total = ops.sum(hide(tokens, mask), axis=1)
-    return total / ops.maximum(ops.sum(weights, axis=1), 1)
+    count = ops.sum(ops.cast(mask, "float32"), axis=1)[:, None]
+    total = ops.sum(ops.cast(hide(tokens, mask), "float32"), axis=1)
+    return ops.cast(total / ops.maximum(count, 1.0), tokens.dtype)
+
+
+def at_least_two(tokens, mask):
+    """Adds a masked token where there is only one, since Keras warns of a softmax over one; nothing else changes."""
+    if tokens.shape[1] != 1:
+        return tokens, mask
+    return ops.pad(tokens, [[0, 0], [0, 1], [0, 0]]), ops.pad(mask, [[0, 0], [0, 1]])
 
 
 def sequence_conv(conv, values, mask):

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from mmkeras.component import component
+from mmkeras.layers.masking import hide
 
 
 @component
@@ -14,9 +15,9 @@ class PositionEncoding(keras.layers.Layer):
         max_wavelength: float > 0, in tokens. Defaults to `10000.0`.
     Call arguments:
         inputs: float tensor `(B, T, D)`.
-        mask: bool tensor `(B, T)` or None; passed on.
+        mask: bool tensor `(B, T)` or None.
     Returns:
-        float tensor `(B, T, D)`.
+        float tensor `(B, T, D)`, zeros where masked.
     Example:
         >>> PositionEncoding()(np.zeros((2, 5, 8), "float32")).shape
         TensorShape([2, 5, 8])
@@ -39,7 +40,8 @@ class PositionEncoding(keras.layers.Layer):
         angle = place * ops.power(self.max_wavelength, -2.0 * pair / dim)[None]
         even = ops.cast(ops.arange(dim) % 2 == 0, "float32")
         wave = ops.sin(angle) * even + ops.cos(angle) * (1.0 - even)
-        return inputs + ops.cast(wave, inputs.dtype)[None] * ops.cast(self.scale, inputs.dtype)
+        tokens = inputs + ops.cast(wave, inputs.dtype)[None] * ops.cast(self.scale, inputs.dtype)
+        return tokens if mask is None else hide(tokens, mask)
 
     def compute_mask(self, inputs, mask=None):
         return mask
@@ -49,3 +51,8 @@ class PositionEncoding(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "max_wavelength": self.max_wavelength}
+
+    @classmethod
+    def example(cls):
+        """A tiny instance with input shape, dtype and mask shape, for the conformance sweep."""
+        return cls(), ((5, 8), "float32", (5,))

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from mmkeras.component import component
-from mmkeras.layers.masking import hide, mask_or_full, masked_mean
+from mmkeras.layers.masking import at_least_two, hide, mask_or_full, masked_mean
 
 KINDS = ("mean", "attention")
 
@@ -46,7 +46,7 @@ class TokenPooling(keras.layers.Layer):
         mask = mask_or_full(mask, inputs, 2)
         if self.kind == "mean":
             return masked_mean(inputs, mask)
-        tokens = hide(inputs, mask)
+        tokens, mask = at_least_two(hide(inputs, mask), mask)
         scores = ops.cast(self.score(tokens)[..., 0], "float32")
         weights = ops.softmax(ops.where(mask, scores, -1e9), axis=-1)
         weights = ops.cast(hide(weights, mask), tokens.dtype)
@@ -60,3 +60,8 @@ class TokenPooling(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "kind": self.kind}
+
+    @classmethod
+    def example(cls):
+        """A tiny instance with input shape, dtype and mask shape, for the conformance sweep."""
+        return cls("attention"), ((5, 8), "float32", (5,))

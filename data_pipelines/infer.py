@@ -1,0 +1,226 @@
+"""Guesses what each column of a table is."""
+
+import os
+import re
+
+import numpy as np
+
+from data_pipelines.cells import full_path
+from data_pipelines.modalities import MODALITIES, from_config
+from data_pipelines.modalities.number import MISSING, WRITTEN
+from data_pipelines.probe import probe_image, probe_sound
+
+SAMPLE = 5000
+PROBED = 40
+SPLIT_NAMES = {"train", "training", "val", "valid", "validation", "dev", "test", "testing"}
+MEDIA = {
+    "Image": (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"),
+    "Audio": (".wav", ".flac", ".mp3", ".ogg", ".opus"),
+}
+FEW = 5000
+
+
+class Guess:
+    """What a column seems to be.
+
+    Attributes:
+        kind: str. A modality's name, or `"split"`, `"identifier"`, `"constant"`, `"empty"`.
+        why: str. The reason, for people.
+        missing: float in [0, 1]. Share of empty cells in the sample.
+        distinct: int. Different values in the sample.
+        config: dict. A modality's config, fitted to the sample; empty for the other kinds.
+    """
+
+    def __init__(self, kind, why, missing, distinct, config=None):
+        self.kind = kind
+        self.why = why
+        self.missing = missing
+        self.distinct = distinct
+        self.config = dict(config or {})
+
+    def modality(self, column):
+        """A modality for the column."""
+        return from_config({"modality": self.kind, **self.config, "column": column})
+
+
+def guess_columns(rows, targets=()):
+    """Guesses every column from the first rows.
+
+    Args:
+        rows: `Rows`.
+        targets: names of columns to be predicted; few whole numbers are classes there.
+    Returns:
+        dict column → `Guess`.
+    """
+    sample = rows.take(SAMPLE)
+    cells = {column: sample.values(column) for column in rows.columns}
+    return {column: _guess(column, values, rows, column in targets) for column, values in cells.items()}
+
+
+def infer(rows, targets, inputs=None, ignore=()):
+    """Chooses modalities for a table: the inputs are all useful columns but the targets.
+
+    Columns of numbers become one group named `numbers`; columns that are constant, empty, identifiers or a split are
+    left out.
+
+    Args:
+        rows: `Rows`.
+        targets: sequence of str. Columns to predict.
+        inputs: sequence of str or None. Columns to predict from. Defaults to `None`: all useful ones.
+        ignore: sequence of str. Columns to leave out. Defaults to `()`.
+    Returns:
+        tuple (inputs, targets) of dicts name → modality, as `Pipeline` takes them.
+    Raises:
+        ValueError: a column that is not there, a target that is empty or cannot be predicted, no input left.
+    Example:
+        >>> pipe = Pipeline(*infer(rows, targets=["category"])).adapt(train)
+    """
+    rows.require([*targets, *(inputs or ()), *ignore])
+    guesses = guess_columns(rows, targets)
+    chosen, numbers = {}, []
+    for column, guess in guesses.items():
+        if column in targets or column in ignore or (inputs is not None and column not in inputs):
+            continue
+        if guess.kind == "Number":
+            numbers.append(column)
+        elif guess.kind in MODALITIES:
+            chosen[column] = guess.modality(None)
+        elif inputs is not None:
+            raise ValueError(f"infer: an input must hold something to learn from. Received: {column!r}, {guess.why}.")
+    if len(numbers) == 1:
+        chosen[numbers[0]] = guesses[numbers[0]].modality(None)
+    elif numbers:
+        chosen["numbers"] = from_config({"modality": "Number", "columns": numbers})
+    if not chosen:
+        raise ValueError(f"infer: some column must be of use as an input. Received: {list(rows.columns)}.")
+    return chosen, {column: _target(column, guesses[column]) for column in targets}
+
+
+def split_column(rows):
+    """The column that says which rows are for training, or None."""
+    for column in rows.columns:
+        values = rows.take(SAMPLE).values(column)
+        kinds = {str(value).lower() for value in values}
+        if kinds <= SPLIT_NAMES and kinds & {"train", "training"}:
+            return column
+    return None
+
+
+def _target(column, guess):
+    if guess.kind in ("empty", "constant"):
+        raise ValueError(f"infer: a target must have different values. Received: {column!r}, {guess.why}. Do: another.")
+    if guess.kind in ("identifier", "split"):
+        return from_config({"modality": "Category"})
+    modality = guess.modality(None)
+    if not modality.as_target:
+        raise ValueError(
+            f"infer: {guess.kind} cannot be a target yet. Received: {column!r}, {guess.why}. Do: use it as an input."
+        )
+    return modality
+
+
+def _guess(column, cells, rows, is_target):
+    is_bytes = column in rows.source.bytes_columns
+    filled = [cell for cell in cells if (cell if is_bytes else str(cell).strip())]
+    missing = 1 - len(filled) / max(1, len(cells))
+    distinct = len(set(filled))
+    root = rows.source.media_root
+
+    def guess(kind, why, **config):
+        return Guess(kind, why, missing, distinct, config)
+
+    if not filled:
+        return guess("empty", "no cell has a value")
+    media = _media_kind(filled, is_bytes)
+    if media:
+        return guess(
+            media,
+            f"cells {'hold' if is_bytes else 'name'} files of that kind",
+            **_media_config(media, filled, is_bytes, root),
+        )
+    if distinct == 1:
+        return guess("constant", f"every cell says {str(filled[0])[:30]!r}")
+    if {str(cell).lower() for cell in filled} <= SPLIT_NAMES and not is_target:
+        return guess("split", f"cells say {', '.join(sorted(set(filled)))}")
+    return _guess_written([str(cell) for cell in filled], missing, distinct, is_target)
+
+
+def _guess_written(filled, missing, distinct, is_target):
+    """Guesses a column of numbers, labels, tags or texts."""
+
+    def guess(kind, why, **config):
+        return Guess(kind, why, missing, distinct, config)
+
+    numeric = np.mean([bool(re.fullmatch(WRITTEN, cell) or re.fullmatch(MISSING, cell)) for cell in filled])
+    if numeric >= 0.95:
+        whole = all(re.fullmatch(r"\s*[+-]?\d+(\.0*)?\s*", cell) for cell in filled)
+        if is_target and whole and distinct <= 20:
+            return guess("Category", f"{distinct} different whole numbers")
+        return guess("Number", f"{numeric:.0%} of the cells are numbers")
+    listed = np.mean(["|" in cell for cell in filled])
+    if listed >= 0.2:
+        return guess("Tags", f"{listed:.0%} of the cells are lists joined by '|'")
+    words = np.mean([len(cell.split()) for cell in filled])
+    unspaced = np.mean(
+        [bool(re.search(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u9fff\uac00-\ud7af]", c)) for c in filled]
+    )
+    share = distinct / len(filled)
+    if is_target or distinct <= 20 or (share < 0.1 and words < 4):
+        return guess("Category", f"{distinct} different values in {len(filled)} cells")
+    if (
+        words < 1.05
+        and unspaced < 0.1
+        and share > 0.4
+        and np.mean([bool(re.search(r"[\d_\-/.]", c)) for c in filled]) > 0.6
+    ):
+        return guess("identifier", f"{distinct} different names without spaces")
+    if share < 0.35 and words < 4 and unspaced < 0.5:
+        return guess("Category", f"{distinct} short values that come back", min_count=2)
+    split = "ngram" if len(filled) < FEW and unspaced < 0.5 and words < 15 else "word"
+    return guess("Text", f"{words:.0f} words a cell, {distinct} different", split=split)
+
+
+def _media_kind(filled, is_bytes):
+    if is_bytes:
+        probes = {"Image": probe_image, "Audio": probe_sound}
+        for kind, probe in probes.items():
+            if np.mean([probe(cell) is not None for cell in filled[:PROBED]]) >= 0.5:
+                return kind
+        return None
+    for kind, endings in MEDIA.items():
+        if np.mean([str(cell).lower().endswith(endings) for cell in filled]) >= 0.5:
+            return kind
+    return None
+
+
+def _media_config(kind, filled, is_bytes, root):
+    """Sizes that suit the first files that can be opened."""
+    step = max(1, len(filled) // PROBED)
+    probe = probe_image if kind == "Image" else probe_sound
+    facts = [
+        fact
+        for fact in (probe(cell if is_bytes else _bytes(full_path(cell, root))) for cell in filled[::step][:PROBED])
+        if fact
+    ]
+    if not facts:
+        return {}
+    if kind == "Image":
+        side = int(np.median([max(height, width) for height, width in facts]))
+        return {"size": max(16, min(64, 8 * round(side / 8)))}
+    rates, seconds = zip(*facts, strict=True)
+    return {"sample_rate": int(min(16000, max(rates))), "seconds": float(np.ceil(min(30.0, max(seconds))))}
+
+
+def _bytes(path):
+    if not os.path.isfile(path):
+        return b""
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def describe(modality):
+    """A modality in a few words, for tables."""
+    given = {k: v for k, v in modality.get_config().items() if v is not None and k not in ("modality", "column")}
+    default = type(modality)().get_config()
+    words = [f"{key}={value}" for key, value in given.items() if default.get(key) != value]
+    return f"{type(modality).__name__}({', '.join(words)})"

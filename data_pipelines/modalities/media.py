@@ -1,0 +1,63 @@
+"""What pictures and recordings share: cells are files or bytes, decoded one by one, any of which may be broken."""
+
+import functools
+
+import tensorflow as tf
+
+from data_pipelines.cells import decode_cells, read_cell, unreadable
+from data_pipelines.modalities.modality import Modality
+
+
+class Media(Modality):
+    """A modality whose cells are encoded media.
+
+    A subclass gives `empty` (what an absent cell decodes to), `decode` (bytes → tensor) and `collate` (a batch of
+    decoded cells → value and mask); `as_served` too, where files come in containers that only Python can open.
+    """
+
+    media = True
+
+    @property
+    def empty(self):
+        """Float tensor of the shape that `decode` gives; of length 0 along the first axis where cells differ in it."""
+        raise NotImplementedError
+
+    def decode(self, data):
+        """Decodes the bytes of one cell, scalar string → float tensor; raises in the graph on a broken one."""
+        raise NotImplementedError
+
+    def as_served(self, data):
+        """Turns a file's bytes into those that an exported model takes; the default changes nothing."""
+        return data
+
+    def collate(self, value, lengths, present):
+        """Turns decoded cells `(B, …)`, their lengths and presence `(B,)` into value and mask."""
+        raise NotImplementedError
+
+    def decode_cell(self, cell, context):
+        """Reads and decodes one row cell: (value, length along its first axis); an absent cell gives `empty`."""
+        read = lambda: self.decode(self.as_served(read_cell(cell, context)))  # noqa: E731
+        value = tf.cond(tf.equal(cell, ""), lambda: self.empty, read)
+        return tf.ensure_shape(value, [self.empty.shape[0] or None, *self.empty.shape[1:]]), tf.shape(value)[0]
+
+    def parse(self, cells, context):
+        return [cells[0]], tf.zeros_like(cells[0], tf.bool)
+
+    def encode_row(self, cells, context, tolerant=True):
+        return self._encode(cells[0], lambda cell: self.decode(self.as_served(read_cell(cell, context))), tolerant)
+
+    def encode(self, served):
+        return self._encode(served[0], self.decode, tolerant=True)
+
+    def _encode(self, cells, decode, tolerant):
+        value, lengths, bad = decode_cells(cells, decode, self.empty, tolerant)
+        return *self.collate(value, lengths, (cells != "") & ~bad), bad
+
+    def reason(self, cells, context):
+        return unreadable(cells[0], context, self._decode_file)
+
+    @functools.cached_property
+    def _decode_file(self):
+        """`decode` as one graph, traced once for all broken cells."""
+        decode = lambda data: self.decode(self.as_served(data))  # noqa: E731
+        return tf.function(decode, input_signature=[tf.TensorSpec([], tf.string)], autograph=False)

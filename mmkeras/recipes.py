@@ -1,0 +1,185 @@
+"""How the bundled data sets are learned: what the demo shows and the benchmarks measure."""
+
+import os
+
+import keras
+
+NUMBERS = [
+    "width",
+    "height",
+    "aspect",
+    "bytes",
+    "n_path",
+    "n_group",
+    "n_shape",
+    "n_gradient",
+    "n_color",
+    "n_text",
+    "n_stroke",
+]
+
+
+class Recipe:
+    """A table, what is read from it, and how a model learns it.
+
+    Args:
+        name: str. Its folder in a demo.
+        title: str. For people.
+        table: tuple (data set, file).
+        inputs: callable without arguments → dict name → modality, anew at each call.
+        targets: callable without arguments → dict name → modality.
+        parts: callable (spec) → options of `mmkeras.build`.
+        epochs, batch_size, learning_rate, weight_decay, label_smoothing: of the training.
+        chance: float. The score that knows nothing.
+    """
+
+    def __init__(
+        self,
+        name,
+        title,
+        table,
+        inputs,
+        targets,
+        parts,
+        epochs,
+        chance,
+        batch_size=32,
+        learning_rate=2e-3,
+        weight_decay=1e-4,
+        label_smoothing=0.0,
+    ):
+        self.name = name
+        self.title = title
+        self.table = table
+        self.inputs = inputs
+        self.targets = targets
+        self.parts = parts
+        self.epochs = epochs
+        self.chance = chance
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.label_smoothing = label_smoothing
+
+    def rows(self):
+        """Rows by split: `train`, `val`, `test`."""
+        from data_pipelines import read_table
+        from data_pipelines.datasets import folder
+
+        rows = read_table(os.path.join(folder(self.table[0]), self.table[1]))
+        return {split: rows.where(split=split) for split in ("train", "val", "test")}
+
+    def train(self, folder, seed=0, only=None, epochs=None, verbose="auto"):
+        """Learns from the training rows, alone from the inputs `only` where they are named.
+
+        Returns:
+            tuple (model, pipeline, rows by split).
+        """
+        import mmkeras as mm
+        from data_pipelines import Pipeline
+        from mmkeras import run
+
+        keras.utils.set_random_seed(seed)
+        rows, epochs = self.rows(), epochs or self.epochs
+        inputs = {name: modality for name, modality in self.inputs().items() if only is None or name in only}
+        pipe = Pipeline(inputs, self.targets()).adapt(rows["train"])
+        options = self.parts(pipe.spec)
+        if len(inputs) == 1:
+            options.pop("fusion", None)
+        options["encoders"] = {k: v for k, v in options.get("encoders", {}).items() if k in inputs}
+        model = mm.build(pipe.spec, **options)
+        steps = epochs * -(-len(rows["train"]) // self.batch_size)
+        rate = keras.optimizers.schedules.CosineDecay(
+            self.learning_rate / 20, steps, warmup_target=self.learning_rate, warmup_steps=steps // 10
+        )
+        mm.compile(
+            model,
+            pipe.spec,
+            learning_rate=rate,
+            weight_decay=self.weight_decay,
+            label_smoothing=self.label_smoothing,
+        )
+        fit = {"epochs": epochs, "batch_size": self.batch_size, "seed": seed, "verbose": verbose}
+        return run.fit(model, pipe, rows["train"], rows["val"], folder, **fit), pipe, rows
+
+
+def _clipart():
+    from data_pipelines import Category, Image, Number, Text
+
+    def inputs():
+        return {
+            "picture": Image(48, augment={"flip": True, "shift": 0.08, "zoom": 0.1}),
+            "title": Text("ngram", max_tokens=96),
+            "numbers": Number(columns=NUMBERS),
+        }
+
+    return Recipe(
+        name="clipart",
+        title="drawing + title + numbers → category",
+        table=("clipart", "table.csv"),
+        inputs=inputs,
+        targets=lambda: {"category": Category()},
+        parts=lambda spec: {},
+        epochs=30,
+        chance=1 / 14,
+        batch_size=64,
+        weight_decay=0.1,
+        label_smoothing=0.1,
+    )
+
+
+def _language():
+    from data_pipelines import Audio, Category
+
+    return Recipe(
+        name="language",
+        title="speech → language",
+        table=("prompts", "table.csv"),
+        inputs=lambda: {"recording": Audio(seconds=5, sample_rate=8000)},
+        targets=lambda: {"language": Category()},
+        parts=lambda spec: {},
+        epochs=6,
+        chance=0.5,
+    )
+
+
+def _match():
+    import mmkeras as mm
+    from data_pipelines import Audio, Category, Text
+
+    def inputs():
+        return {
+            "recording": Audio(seconds=5, sample_rate=8000),
+            "transcript": Text("character", max_tokens=96),
+        }
+
+    def parts(spec):
+        facts = spec["inputs"].get("transcript", {"vocabulary_size": 2})
+        encoders, fusions = mm.encoders, mm.fusions
+        return {
+            "encoders": {
+                "recording": encoders.AudioCNNEncoder(64, filters=(32, 64, 64), dropout=0.2, name="recording_encoder"),
+                "transcript": encoders.TextTransformerEncoder.from_spec(
+                    facts, dim=64, dropout=0.2, num_layers=1, name="transcript_encoder"
+                ),
+            },
+            "fusion": fusions.AttentionFusion(queries=("transcript",), dropout=0.2, name="fusion"),
+            "decoders": {"match": mm.decoders.CategoryDecoder(2, pooling="mean", dropout=0.2, name="match")},
+            "modality_dropout": 0.0,
+        }
+
+    return Recipe(
+        name="match",
+        title="speech + transcript → is this what is said?",
+        table=("prompts", "pairs.csv"),
+        inputs=inputs,
+        targets=lambda: {"match": Category()},
+        parts=parts,
+        epochs=10,
+        chance=0.5,
+    )
+
+
+def recipes():
+    """The recipes of the bundled data sets, by name."""
+    return {recipe.name: recipe for recipe in (_clipart(), _language(), _match())}

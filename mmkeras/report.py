@@ -1,0 +1,273 @@
+"""One HTML page that shows how well a model does, where it fails and on which rows."""
+
+import csv
+import itertools
+import json
+import os
+
+import numpy as np
+
+from mmkeras.evaluate import evaluate
+from mmkeras.verdict import LOWER_IS_BETTER, change, figure, judged, notes, share, verdict
+
+BATCH = 64
+MOST_CLASSES = 30
+MOST_TAGS = 30
+MOST_DOTS = 1000
+
+
+def report(model, pipe, rows, folder, history=None, metrics=None, examples=24):
+    """Writes `report.html`: a single file without scripts that fetches nothing.
+
+    It shows a verdict, scores with and without each input, training curves, what is taken for what, how far
+    probabilities can be trusted, example rows with their media, what is missing where, bad cells and the model's facts.
+    Every row is decoded once; once more where there are no metrics yet.
+
+    Args:
+        model: `keras.Model` from `build`.
+        pipe: adapted `Pipeline`.
+        rows: `Rows` with the inputs' and the targets' columns.
+        folder: path of the run, made if it is not there.
+        history: path of a csv file, `keras.callbacks.History` or dict name → values. Defaults to `None`: the run's
+            `history.csv`, or no curves.
+        metrics: dict that `evaluate` gave for these rows. Defaults to `None`: the run's `metrics.json` if it is of as
+            many rows, else they are evaluated.
+        examples: int >= 0. Rows to show: the surest mistakes, and as many at random. Defaults to `24`.
+    Returns:
+        path of the file.
+    Raises:
+        ImportError: matplotlib or jinja2 is not installed.
+        ValueError: `examples` < 0, or rows without the columns.
+    Example:
+        >>> report(model, pipe, test, "run/")
+    """
+    _require_packages()
+    if examples < 0:
+        raise ValueError(f"report: examples must be >= 0. Received: examples={examples}. Do: 24.")
+    folder = os.fspath(folder)
+    os.makedirs(folder, exist_ok=True)
+    history = _history(os.path.join(folder, "history.csv") if history is None else history)
+    if metrics is None:
+        metrics = _known_metrics(folder, len(rows)) or evaluate(model, pipe, rows)
+    found = _walk(model, pipe, rows, judged(metrics) or next(iter(pipe.targets)), examples)
+    page = _page(model, pipe, rows, history, {**metrics, "counts": pipe.problems.counts()}, *found)
+    path = os.path.join(folder, "report.html")
+    with open(path, "w", encoding="utf-8", errors="replace") as file:
+        file.write(page)
+    return path
+
+
+def _require_packages():
+    try:
+        import jinja2  # noqa: F401
+        import matplotlib  # noqa: F401
+        import PIL  # noqa: F401
+    except ImportError as error:
+        raise ImportError('report: it needs matplotlib and jinja2. Do: pip install "mmkeras[report]"') from error
+
+
+def _history(given):
+    """Dict name → list of floats, NaN where nothing was noted; None where there is no history."""
+    given = getattr(given, "history", given)
+    if isinstance(given, dict):
+        return {name: [float(value) for value in values] for name, values in given.items()} or None
+    if not os.path.isfile(given):
+        return None
+    with open(given, newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    return {name: [_float(line[name]) for line in lines] for name in lines[0]} if lines else None
+
+
+def _float(text):
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return float("nan")
+
+
+def _known_metrics(folder, rows):
+    """The run's metrics, or None where there are none of these rows."""
+    path = os.path.join(folder, "metrics.json")
+    if not os.path.isfile(path):
+        return None
+    with open(path, encoding="utf-8") as file:
+        metrics = json.load(file)
+    return metrics if metrics.get("rows") == rows else None
+
+
+def _walk(model, pipe, rows, target, examples):
+    """Sees every row once: (tallies by target, absence, gallery)."""
+    from mmkeras.cards import Gallery
+    from mmkeras.tallies import TALLIES, AbsenceTally
+
+    kinds = {name: TALLIES.get(type(modality).__name__) for name, modality in pipe.targets.items()}
+    tallies = {name: kind(pipe.targets[name], len(rows)) for name, kind in kinds.items() if kind}
+    absence, gallery = AbsenceTally(pipe), Gallery(pipe, target, len(rows), examples)
+    pipe.problems.clear()
+    raw = _raw(rows, list(dict.fromkeys([*pipe.input_columns(), *pipe.target_columns()])))
+    for x, y, w in pipe.batches(rows, BATCH, on_bad="mask"):
+        predictions = {name: np.asarray(value) for name, value in model.predict_on_batch(x).items()}
+        x, y, w = ({name: np.asarray(value) for name, value in part.items()} for part in (x, y, w))
+        for name, tally in tallies.items():
+            tally.add(y[name], w[name], predictions[name])
+        absence.add(x, y, w)
+        gallery.add(list(itertools.islice(raw, len(next(iter(x.values()))))), x, y, w, predictions)
+    return tallies, absence, gallery
+
+
+def _raw(rows, columns):
+    """Yields rows as dicts of raw cells, `"_row"` included."""
+    for chunk in rows.chunks(columns):
+        yield from (dict(zip(chunk, cells, strict=True)) for cells in zip(*chunk.values(), strict=True))
+
+
+def _page(model, pipe, rows, history, metrics, tallies, absence, gallery):
+    import jinja2
+
+    from mmkeras.cards import card
+
+    loader = jinja2.FileSystemLoader(os.path.join(os.path.dirname(os.path.abspath(__file__)), "templates"))
+    page = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    page.filters.update(figure=figure, share=share)
+    mistakes, others = ([card(row, pipe, rows.source) for row in part] for part in gallery.chosen())
+    return page.get_template("report.html").render(
+        source=rows.source.name,
+        verdict=verdict(metrics, tallies),
+        notes=notes(metrics, tallies, history, absence),
+        metrics=metrics,
+        scores={target: _scores(metrics, target) for target in metrics["targets"]},
+        curves=_curves(history),
+        targets=[{"name": name, **_target(tally)} for name, tally in tallies.items()],
+        mistakes=mistakes,
+        others=others,
+        judged=gallery.judged,
+        absence=_absence(absence),
+        problems=pipe.problems.examples,
+        facts=_facts(model),
+        modalities=_modalities(pipe),
+        spec=json.dumps(pipe.spec, ensure_ascii=False, indent=1),
+    )
+
+
+def _scores(metrics, target):
+    """Table of a target: its metrics, and a line for all inputs, without each and each alone."""
+    scores = metrics["targets"][target]
+    if "labels" in scores:
+        return None
+    lines = [("all inputs", "all", scores)]
+    for part, words in (("without", "without {}"), ("only", "{} alone")):
+        lines += [(words.format(name), part, by[target]) for name, by in metrics.get(part, {}).items()]
+    table = []
+    for label, part, values in lines:
+        cells = []
+        for metric, value in values.items():
+            lower = metric in LOWER_IS_BETTER
+            longest = max(line[2][metric] for line in lines) if lower else 1.0
+            worse = (value - scores[metric]) * (1 if lower else -1)
+            width = 100 * min(1.0, max(0.0, value / (longest or 1.0)))
+            changed = change(value - scores[metric], scores[metric]) if part == "without" else ""
+            cells.append({"value": value, "change": changed, "is_worse": worse > 0, "width": width})
+        table.append({"label": label, "part": part, "cells": cells})
+    return {"metrics": [(metric.replace("_", " "), metric in LOWER_IS_BETTER) for metric in scores], "lines": table}
+
+
+def _curves(history):
+    """List of (name, SVG, has validation), the loss first."""
+    from mmkeras import plots
+
+    history = history or {}
+    names = [name for name in history if not name.startswith("val_") and name not in ("epoch", "learning_rate")]
+    names.sort(key=lambda name: (name != "loss", name.endswith("_loss")))
+    curves = []
+    for name in names:
+        values, judged_values = history[name], history.get(f"val_{name}")
+        svg = plots.curve(range(1, len(values) + 1), values, judged_values)
+        curves.append((name.replace("_", " "), _safe(svg), judged_values is not None))
+    return curves
+
+
+def _target(tally):
+    """What is shown of a target, by the kind of its tally."""
+    from mmkeras import plots
+
+    if hasattr(tally, "confusions"):
+        if not tally.rows:
+            return {"kind": "none"}
+        matrix = _matrix(tally)
+        calibration = {"error": tally.calibration_error, "said": tally.confidence, "right": tally.accuracy}
+        return {"kind": "category", **matrix, "calibration": calibration, "bars": _safe(plots.reliability(tally.bins))}
+    if hasattr(tally, "frequent"):
+        tags = tally.frequent(MOST_TAGS)
+        return {"kind": "tags", "tags": tags, "known": len(tally.classes)} if tags else {"kind": "none"}
+    truth, told = tally.pairs
+    if not len(truth):
+        return {"kind": "none"}
+    dots = np.linspace(0, len(truth) - 1, min(len(truth), MOST_DOTS)).astype(int)
+    errors = told - truth
+    worst = float(np.quantile(np.abs(errors), 0.9))
+    figures = {"scatter": _safe(plots.scatter(truth[dots], told[dots])), "residuals": _safe(plots.histogram(errors))}
+    return {"kind": "number", **figures, "bias": float(errors.mean()), "worst": worst}
+
+
+def _matrix(tally):
+    """Counts of the most frequent classes, with recall and precision, and the worst confusions."""
+    real, told = tally.real(), tally.told()
+    often = sorted((real | told).most_common(), key=lambda item: (-real[item[0]], item[0]))
+    shown = sorted(place for place, _ in often[:MOST_CLASSES])
+    lines = []
+    for k in shown:
+        cells = [(tally.pairs[k, other], tally.pairs[k, other] / (real[k] or 1), k == other) for other in shown]
+        recall = tally.pairs[k, k] / real[k] if real[k] else None
+        lines.append({"label": tally.classes[k], "cells": cells, "rows": real[k], "recall": recall})
+    precisions = [tally.pairs[k, k] / told[k] if told[k] else None for k in shown]
+    labels = [tally.classes[k] for k in shown]
+    hidden = len(often) - len(shown)
+    return {
+        "labels": labels,
+        "lines": lines,
+        "precisions": precisions,
+        "hidden": hidden,
+        "confusions": tally.confusions()[:10],
+    }
+
+
+def _absence(absence):
+    """Shares of absent cells, overall and by class of each category target."""
+    rows = max(1, absence.rows)
+    tables = {}
+    for target, seen in absence.seen.items():
+        order = np.argsort(-seen, kind="stable")[:MOST_CLASSES]
+        order = sorted(place for place in order if seen[place])
+        shares = absence.absent[target][order] / seen[order][:, None] if order else np.zeros((0, len(absence.inputs)))
+        labels = [(absence.classes[target][k], int(seen[k])) for k in order]
+        tables[target] = {"labels": labels, "shares": shares.T.tolist()}
+    tables = tables or {"": {"labels": [], "shares": [[] for _ in absence.inputs]}}
+    overall = dict(zip(absence.inputs, (absence.overall / rows).tolist(), strict=True))
+    return {"overall": overall, "tables": tables, "unlabelled": absence.unlabelled, "empty": absence.empty}
+
+
+def _facts(model):
+    import keras
+
+    from mmkeras.version import __version__
+
+    parts = [(layer.name, type(layer).__name__, layer.count_params()) for layer in model.layers if layer.weights]
+    trained = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+    versions = f"mmkeras {__version__}, Keras {keras.__version__} on {keras.backend.backend()}"
+    return {"parameters": model.count_params(), "trainable": trained, "parts": parts, "versions": versions}
+
+
+def _modalities(pipe):
+    from data_pipelines.infer import describe
+
+    both = (("input", pipe.inputs), ("target", pipe.targets))
+    return [(part, name, describe(modality)) for part, modalities in both for name, modality in modalities.items()]
+
+
+def _safe(svg):
+    """Marks a figure of ours as HTML; it holds no text of the user's."""
+    from markupsafe import Markup
+
+    return Markup(svg)
