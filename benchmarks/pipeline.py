@@ -38,9 +38,7 @@ def compare(title, ours, hand, rows):
     pairs = [(drain(ours), drain(hand)) for _ in range(TURNS)]
     ratio = statistics.median(b / a for a, b in pairs)
     fast, slow = (statistics.median(values) for values in zip(*pairs, strict=True))
-    print(
-        f"{title}: {rows / fast:.0f} rows/s, by hand {rows / slow:.0f} rows/s, ratio {ratio:.2f} (median of {TURNS} turns)"
-    )
+    print(f"{title}: {rows / fast:.0f} rows/s, by hand {rows / slow:.0f}, ratio {ratio:.2f} (of {TURNS} turns)")
     return ratio
 
 

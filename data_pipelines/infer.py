@@ -8,6 +8,7 @@ import numpy as np
 from data_pipelines.cells import full_path
 from data_pipelines.modalities import MODALITIES, from_config
 from data_pipelines.modalities.number import MISSING, WRITTEN
+from data_pipelines.naming import plain_name
 from data_pipelines.probe import probe_image, probe_sound
 
 SAMPLE = 5000
@@ -84,16 +85,16 @@ def infer(rows, targets, inputs=None, ignore=()):
         if guess.kind == "Number":
             numbers.append(column)
         elif guess.kind in MODALITIES:
-            chosen[column] = guess.modality(None)
+            chosen[plain_name(column)] = guess.modality(_own_column(column))
         elif inputs is not None:
             raise ValueError(f"infer: an input must hold something to learn from. Received: {column!r}, {guess.why}.")
     if len(numbers) == 1:
-        chosen[numbers[0]] = guesses[numbers[0]].modality(None)
+        chosen[plain_name(numbers[0])] = guesses[numbers[0]].modality(_own_column(numbers[0]))
     elif numbers:
         chosen["numbers"] = from_config({"modality": "Number", "columns": numbers})
     if not chosen:
         raise ValueError(f"infer: some column must be of use as an input. Received: {list(rows.columns)}.")
-    return chosen, {column: _target(column, guesses[column]) for column in targets}
+    return chosen, {plain_name(column): _target(column, guesses[column]) for column in targets}
 
 
 def split_column(rows):
@@ -110,13 +111,18 @@ def _target(column, guess):
     if guess.kind in ("empty", "constant"):
         raise ValueError(f"infer: a target must have different values. Received: {column!r}, {guess.why}. Do: another.")
     if guess.kind in ("identifier", "split"):
-        return from_config({"modality": "Category"})
-    modality = guess.modality(None)
+        return from_config({"modality": "Category", "column": _own_column(column)})
+    modality = guess.modality(_own_column(column))
     if not modality.as_target:
         raise ValueError(
             f"infer: {guess.kind} cannot be a target yet. Received: {column!r}, {guess.why}. Do: use it as an input."
         )
     return modality
+
+
+def _own_column(column):
+    """What a modality must be told of its column: nothing where its name says it."""
+    return None if plain_name(column) == column else column
 
 
 def _guess(column, cells, rows, is_target):

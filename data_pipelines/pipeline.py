@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from data_pipelines.cells import encode_strictly, encode_tolerantly
 from data_pipelines.modalities import CellContext, Modality, from_config
+from data_pipelines.naming import plain_name
 from data_pipelines.problems import Problems
 from data_pipelines.sources.rows import ROW
 
@@ -50,10 +51,11 @@ class Pipeline:
         if not self.inputs:
             raise ValueError("Pipeline: there must be an input. Received: inputs={}. Do: inputs={'photo': Image()}.")
         for name in (*self.inputs, *self.targets):
-            if name.endswith(MASK) or "/" in name or (name in self.inputs and name in self.targets):
+            twice = name in self.inputs and name in self.targets
+            if name.endswith(MASK) or plain_name(name) != name or twice:
                 raise ValueError(
-                    "Pipeline: a name must be an input or a target, must not end in '_mask' or hold a '/'. "
-                    f"Received: {name!r}. Do: rename it, and say which column it is: Image(column={name!r})."
+                    "Pipeline: a name must be ASCII letters, digits, '_', '-' and '.', must not end in '_mask', and "
+                    f"must be an input or a target. Received: {name!r}. Do: another name, and Text(column={name!r})."
                 )
         for name, modality in self.targets.items():
             if not modality.as_target:
@@ -69,6 +71,11 @@ class Pipeline:
     def target_columns(self):
         """The table columns that the targets read, in order, each once."""
         return list(dict.fromkeys(c for name, m in self.targets.items() for c in m.columns(name)))
+
+    def title(self, name):
+        """What people call an input or target: its column, where the name is made from that."""
+        column = (self.inputs.get(name) or self.targets[name]).column
+        return column if column and plain_name(column) == name else name
 
     def adapt(self, rows):
         """Learns vocabularies, means and classes from training rows; media are not opened.
@@ -164,7 +171,7 @@ class Pipeline:
             return {name: _hidden(name, value, absent) for name, value in x.items()}, y, w
 
         if cache:
-            dataset = encoder.apply(raw, batch_size).unbatch().map(_trim, tf.data.AUTOTUNE)
+            dataset = encoder.apply(raw, batch_size).unbatch().map(self._trim, tf.data.AUTOTUNE)
             dataset = dataset.cache("" if cache is True else os.fspath(cache))
             dataset = _shuffled(dataset, rows, training, seed).padded_batch(batch_size)
         else:
@@ -208,7 +215,7 @@ class Pipeline:
         """Turns a model's output tensors into answers: labels, numbers, texts."""
         answers = {}
         for name, modality in self.targets.items():
-            answers.update(modality.write(name, predictions[name]))
+            answers.update(modality.write(self.title(name), predictions[name]))
         return answers
 
     def save(self, path):
@@ -246,6 +253,16 @@ class Pipeline:
             ) from error
         pipe.adapted = True
         return pipe
+
+    def _trim(self, x, y, w):
+        """Cuts the padding of single rows, before they meet other rows in a batch."""
+        trimmed = dict(x)
+        for name, modality in self.inputs.items():
+            mask = x[name + MASK]
+            if mask.shape.rank == 1 and mask.shape[0] is None:
+                length = tf.maximum(tf.reduce_sum(tf.cast(mask, tf.int32)), modality.least)
+                trimmed[name], trimmed[name + MASK] = x[name][:length], mask[:length]
+        return trimmed, y, w
 
     def _augment(self, x, y, w):
         changed = {name: m.augment(x[name], x[name + MASK]) for name, m in self.inputs.items()}
@@ -384,7 +401,7 @@ class _Encoder:
                 self.message = message
                 raise ValueError(message)
             if self.policy == "mask":
-                self.problems.mask(name, row, message)
+                self.problems.mask(own[0] if len(own) == 1 else name, row, message)
             else:
                 self.problems.drop(row, message)
         return True
@@ -401,17 +418,6 @@ def _shuffled(dataset, rows, training, seed):
     if not training:
         return dataset
     return dataset.shuffle(min(len(rows), SHUFFLED), seed=seed, reshuffle_each_iteration=True)
-
-
-def _trim(x, y, w):
-    """Cuts the padding of single rows, before they meet other rows in a batch."""
-    trimmed = dict(x)
-    for name in x:
-        mask = x.get(name + MASK)
-        if mask is not None and mask.shape.rank == 1 and mask.shape[0] is None:
-            length = tf.maximum(tf.reduce_sum(tf.cast(mask, tf.int32)), 1)
-            trimmed[name], trimmed[name + MASK] = x[name][:length], mask[:length]
-    return trimmed, y, w
 
 
 def _hidden(name, value, absent):

@@ -10,6 +10,8 @@ def compile(
     learning_rate=1e-3,
     weight_decay=0.0,
     label_smoothing=0.0,
+    clipnorm=None,
+    ema_momentum=None,
     loss_weights=None,
     **options,
 ):
@@ -23,6 +25,9 @@ def compile(
         learning_rate: float > 0 or a `keras.optimizers.schedules.LearningRateSchedule`. Defaults to `0.001`.
         weight_decay: float >= 0. Defaults to `0.0`.
         label_smoothing: float in [0, 1). For categories and tags. Defaults to `0.0`.
+        clipnorm: float > 0 or None. Longest gradient of one weight. Defaults to `None`: any.
+        ema_momentum: float in (0, 1) or None. The weights left after training are a running mean with that memory, such
+            as `0.99`, which helps where rows are few. Defaults to `None`: the last weights.
         loss_weights: dict target → float or None. Defaults to `None`: 1 each.
         options: whatever else `model.compile` takes, such as `jit_compile` or `steps_per_execution`.
     Returns:
@@ -45,7 +50,8 @@ def compile(
     if unknown:
         raise ValueError(f"compile: loss_weights must name targets. Received: {unknown}. Do: of {list(decoders)}.")
     if isinstance(optimizer, str):
-        optimizer = _optimizer(optimizer, learning_rate, weight_decay)
+        averaged = {"use_ema": True, "ema_momentum": ema_momentum} if ema_momentum else {}
+        optimizer = _optimizer(optimizer, learning_rate, weight_decay, clipnorm=clipnorm, **averaged)
     model.compile(
         optimizer=optimizer,
         loss={name: decoder.default_loss(label_smoothing) for name, decoder in decoders.items()},
@@ -56,10 +62,10 @@ def compile(
     return model
 
 
-def _optimizer(name, learning_rate, weight_decay):
+def _optimizer(name, learning_rate, weight_decay, **more):
     if weight_decay and name == "adam":
         name = "adamw"
-    config = {"learning_rate": learning_rate, **({"weight_decay": weight_decay} if weight_decay else {})}
+    config = {"learning_rate": learning_rate, **more, **({"weight_decay": weight_decay} if weight_decay else {})}
     optimizer = keras.optimizers.get({"class_name": name, "config": config})
     if weight_decay:
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "mark", "starts", "place"])

@@ -34,7 +34,7 @@ def evaluate(model, pipe, rows, batch_size=64, subsets=True, on_bad="mask"):
     outcome = collect(model, pipe, rows, batch_size, hidden, on_bad)
     result = {"rows": outcome["rows"], "targets": _scores(model, pipe, outcome, ("all", ""))}
     for part in ("without", "only") if subsets else ():
-        result[part] = {name: _scores(model, pipe, outcome, (part, name)) for name in names}
+        result[part] = {pipe.title(name): _scores(model, pipe, outcome, (part, name)) for name in names}
     return {**result, "counts": pipe.problems.counts()}
 
 
@@ -71,11 +71,12 @@ def collect(model, pipe, rows, batch_size, hidden, on_bad="mask"):
 def _scores(model, pipe, outcome, key):
     scores = {}
     for target, modality in pipe.targets.items():
+        title = pipe.title(target)
         weights = outcome["weights"].get(target, np.zeros(0))
         if not (weights > 0).any():
-            scores[target] = {"labels": 0}
+            scores[title] = {"labels": 0}
             continue
         labels = modality.units(outcome["labels"][target])
         predictions = modality.units(outcome["predictions"][key][target])
-        scores[target] = model.get_layer(target).score(labels, weights, predictions)
+        scores[title] = model.get_layer(target).score(labels, weights, predictions)
     return scores

@@ -1,6 +1,8 @@
 """One SavedModel that takes raw bytes, strings and numbers and gives answers."""
 
+import json
 import os
+import re
 import tempfile
 
 import keras
@@ -11,11 +13,11 @@ PYTHON_OPS = ("PyFunc", "PyFuncStateless", "EagerPyFunc")
 def export(model, pipe, path):
     """Writes a SavedModel with the pipeline's preprocessing in front and its labels behind.
 
-    `serving_default` takes the input columns by their names: media as encoded bytes (pictures JPEG, PNG, GIF, BMP or
-    WebP;
+    `serving_default` takes the input columns by their names: media as encoded bytes (JPEG, PNG, GIF, BMP or WebP;
     recordings WAV of any bit depth and rate), text as strings, numbers as floats; `""` and NaN mean absent, and bytes
-    that cannot be decoded count as absent. It gives each target by its name, `NAME_probabilities` for categories and
-    tags, and `NAME_present` (bool) for every input: whether the row had it. Labels lie in `assets/NAME_classes.txt`.
+    that cannot be decoded count as absent. A column whose name is no plain ASCII word goes by another, which
+    `assets/columns.json` tells. It gives each target by its name, `NAME_probabilities` for categories and tags, and
+    `NAME_present` (bool) for every input: whether the row had it. Labels lie in `assets/NAME_classes.txt`.
     It needs TensorFlow alone: neither Keras nor mmkeras.
 
     Args:
@@ -49,33 +51,53 @@ def export(model, pipe, path):
     def serve(served):
         x = pipe.preprocess(served)
         answers = pipe.write(model(x, training=False))
-        return {**answers, **{f"{name}_present": _any(tf, x[f"{name}_mask"]) for name in pipe.inputs}}
+        return {**answers, **{f"{pipe.title(name)}_present": _any(tf, x[f"{name}_mask"]) for name in pipe.inputs}}
 
     module.serve = serve
     concrete = serve.get_concrete_function()
     _refuse_python(concrete)
     with tempfile.TemporaryDirectory() as folder:
-        module.assets = [tf.saved_model.Asset(file) for file in _class_files(pipe, folder)]
+        module.assets = [tf.saved_model.Asset(file) for file in _asset_files(pipe, folder)]
         tf.saved_model.save(module, os.fspath(path), signatures={"serving_default": _by_keyword(tf, serve, signature)})
     return path
 
 
+def _served_names(signature):
+    """Names that TensorFlow takes for inputs of a signature → columns."""
+    from data_pipelines.naming import plain_name
+
+    return {re.sub(r"\W", "_", plain_name(column)): column for column in signature}
+
+
 def _by_keyword(tf, serve, signature):
     """The same function with one keyword argument a column, as signatures want it."""
-    return tf.function(lambda **served: serve(served), autograph=False).get_concrete_function(**signature)
+    words = _served_names(signature)
+    if len(words) < len(signature):
+        raise ValueError(
+            f"export: columns must differ in letters or digits. Received: {list(signature)}. Do: rename one."
+        )
+    specs = {word: tf.TensorSpec([None], signature[column].dtype, name=word) for word, column in words.items()}
+    by_word = tf.function(
+        lambda **served: serve({words[word]: value for word, value in served.items()}), autograph=False
+    )
+    return by_word.get_concrete_function(**specs)
 
 
 def _any(tf, mask):
     return mask if mask.shape.rank == 1 else tf.reduce_any(mask, axis=1)
 
 
-def _class_files(pipe, folder):
+def _asset_files(pipe, folder):
     for name, facts in pipe.spec["targets"].items():
         if facts.get("classes"):
-            file = os.path.join(folder, f"{name}_classes.txt")
+            file = os.path.join(folder, f"{pipe.title(name).replace(os.sep, '_')}_classes.txt")
             with open(file, "w", encoding="utf-8") as out:
                 out.write("\n".join(facts["classes"]) + "\n")
             yield file
+    file = os.path.join(folder, "columns.json")
+    with open(file, "w", encoding="utf-8") as out:
+        json.dump(_served_names(pipe.signature()), out, ensure_ascii=False, indent=1)
+    yield file
 
 
 def _refuse_python(concrete):

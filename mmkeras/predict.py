@@ -22,13 +22,14 @@ def predict(model, pipe, rows, batch_size=64):
         predictions = model.predict_on_batch(x)
         written = pipe.write({name: np.asarray(value) for name, value in predictions.items()})
         answers = {}
-        for name in pipe.targets:
+        for target in pipe.targets:
+            name = pipe.title(target)
             answer = np.asarray(written[name])
             answers[name] = np.array([a.decode("utf-8") for a in answer]) if answer.dtype == object else answer
             if (
                 f"{name}_probabilities" in written
                 and answer.dtype == object
-                and pipe.spec["targets"][name]["modality"] == "Category"
+                and pipe.spec["targets"][target]["modality"] == "Category"
             ):
                 answers[f"{name}_probability"] = np.asarray(written[f"{name}_probabilities"]).max(1)
         yield answers

@@ -27,11 +27,13 @@ def fit(
     class_weight=None,
     resume=False,
     patience=None,
+    keep="best",
     verbose="auto",
 ):
     """Fits a compiled model with `model.fit` and keeps the run in a folder.
 
-    The weights kept are those of the best validation score of the first target (or loss, where there is no accuracy).
+    With `keep="best"`, the weights kept are those of the best validation score of the first target (or loss, where
+    there is no accuracy); with `"last"`, those at the end, as suits running means of weights.
 
     Args:
         model: compiled `keras.Model`.
@@ -45,6 +47,7 @@ def fit(
         class_weight: see `Pipeline.batches`. Defaults to `None`.
         resume: bool. Goes on after the last finished epoch of a run that was cut off. Defaults to `False`.
         patience: int or None. Epochs without a better score before stopping. Defaults to `None`: all epochs.
+        keep: `"best"` or `"last"`. Defaults to `"best"`.
         verbose: as in `model.fit`. Defaults to `"auto"`.
     Returns:
         The model, with the weights kept; they are in `model.keras` as well.
@@ -62,13 +65,13 @@ def fit(
         keras.callbacks.CSVLogger(os.path.join(folder, HISTORY), append=resume),
         keras.callbacks.BackupAndRestore(_fresh(os.path.join(folder, BACKUP), resume)),
     ]
-    if judged is not None:
+    if judged is not None and keep == "best":
         monitor, mode = _monitored(model, pipe)
         callbacks.append(keras.callbacks.ModelCheckpoint(best, monitor=monitor, mode=mode, save_best_only=True))
         if patience:
             callbacks.append(keras.callbacks.EarlyStopping(monitor, mode=mode, patience=patience))
     model.fit(batches, validation_data=judged, epochs=epochs, callbacks=callbacks, shuffle=False, verbose=verbose)
-    if judged is None:
+    if judged is None or keep == "last":
         model.save(best)
         return model
     model.load_weights(best)

@@ -89,6 +89,10 @@ class Audio(Media):
         return 2 ** math.ceil(math.log2(self.frame))
 
     @property
+    def least(self):
+        return self.frame if self.features == "waveform" else 1
+
+    @property
     def empty(self):
         return tf.zeros([0] if self.features == "waveform" else [0, self.mel_bins])
 
@@ -114,8 +118,7 @@ class Audio(Media):
         return samples if self.features == "waveform" else self._log_mel(samples)
 
     def collate(self, value, lengths, present):
-        least = self.frame if self.features == "waveform" else 1
-        short = tf.maximum(0, least - tf.shape(value)[1])
+        short = tf.maximum(0, self.least - tf.shape(value)[1])
         value = tf.pad(value, [[0, 0], [0, short], *([[0, 0]] * (value.shape.rank - 2))])
         return value, tf.sequence_mask(tf.where(present, lengths, 0), tf.shape(value)[1])
 

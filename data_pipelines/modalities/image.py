@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from data_pipelines.augmentation import KNOWN, vary_pictures
 from data_pipelines.cells import read_cell
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import modality
@@ -45,7 +46,11 @@ class Image(Media):
         self.background = float(background)
         self.augment_with = dict(augment or {})
         self.max_pixels = int(max_pixels)
-        self._layers = _augmentations(self.augment_with)
+        unknown = sorted(set(self.augment_with) - set(KNOWN))
+        if unknown:
+            raise ValueError(
+                f"Image: augment knows {', '.join(KNOWN)}. Received: {unknown}. Do: augment={{'flip': True}}."
+            )
 
     @property
     def empty(self):
@@ -70,9 +75,10 @@ class Image(Media):
         return tf.cond(same, lambda: picture, resized)
 
     def augment(self, value, mask):
-        for layer in self._layers:
-            value = layer(value, training=True)
-        return tf.where(mask[:, None, None, None], tf.clip_by_value(value, 0.0, 1.0), 0.0)
+        if not self.augment_with:
+            return value
+        varied = tf.ensure_shape(vary_pictures(value, **self.augment_with), value.shape)
+        return tf.where(mask[:, None, None, None], varied, 0.0)
 
     def reason(self, cells, context):
         why = super().reason(cells, context)
@@ -93,26 +99,6 @@ class Image(Media):
             "augment": self.augment_with or None,
             "max_pixels": self.max_pixels,
         }
-
-
-def _augmentations(wanted):
-    """Keras' own preprocessing layers for the augmentations asked for."""
-    from keras import layers
-
-    makers = {
-        "flip": lambda on: layers.RandomFlip("horizontal"),
-        "shift": lambda share: layers.RandomTranslation(share, share, fill_mode="nearest"),
-        "zoom": lambda share: layers.RandomZoom(share, fill_mode="nearest"),
-        "rotate": lambda share: layers.RandomRotation(share, fill_mode="nearest"),
-        "brightness": lambda share: layers.RandomBrightness(share, value_range=(0.0, 1.0)),
-        "contrast": lambda share: layers.RandomContrast(share, value_range=(0.0, 1.0)),
-    }
-    unknown = sorted(set(wanted) - set(makers))
-    if unknown:
-        raise ValueError(
-            f"Image: augment knows {', '.join(makers)}. Received: {unknown}. Do: augment={{'flip': True}}."
-        )
-    return [makers[name](share) for name, share in wanted.items() if share]
 
 
 def _centre(picture, size):

@@ -42,7 +42,7 @@ class NumberDecoder(keras.layers.Layer):
         self.dense = keras.layers.Dense(1, name="dense", dtype="float32")
         self.dense.build((None, input_shape[-1]))
 
-    def call(self, inputs, mask=None, training=False):
+    def call(self, inputs, *, mask=None, training=False):
         pooled = self.pool(inputs, mask=mask_or_full(mask, inputs, 2))
         return self.dense(self.drop(pooled, training=training))
 

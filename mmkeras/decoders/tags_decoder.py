@@ -50,7 +50,7 @@ class TagsDecoder(keras.layers.Layer):
         )
         self.dense.build((None, input_shape[-1]))
 
-    def call(self, inputs, mask=None, training=False):
+    def call(self, inputs, *, mask=None, training=False):
         pooled = self.pool(inputs, mask=mask_or_full(mask, inputs, 2))
         return self.dense(self.drop(pooled, training=training))
 

@@ -75,7 +75,7 @@ class AudioCNNEncoder(keras.layers.Layer):
         for position in self.positions:
             position.build((None, None, self.dim))
 
-    def call(self, inputs, mask=None, training=False):
+    def call(self, inputs, *, mask=None, training=False):
         mask = mask_or_full(mask, inputs, 2)
         x = (ops.cast(hide(inputs, mask), self.compute_dtype) - CENTRE) / SPREAD
         for conv, norm in zip(self.convs, self.norms, strict=True):

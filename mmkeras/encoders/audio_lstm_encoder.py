@@ -44,17 +44,17 @@ class AudioLSTMEncoder(keras.layers.Layer):
 
     def build(self, input_shape):
         options = {"dtype": self.dtype_policy}
-        shape = (*input_shape[:2], self.dim)
+        shape = (None, None, self.dim)
         kernel_size = 2 * (self.stride // 2) + 1
         self.join = keras.layers.Conv1D(self.dim, kernel_size, self.stride, activation="gelu", name="join", **options)
-        self.join.build(input_shape)
+        self.join.build((None, None, input_shape[-1]))
         self.drop = keras.layers.Dropout(self.dropout, **options)
         self.reader = keras.layers.Bidirectional(
             keras.layers.LSTM(self.dim // 2, return_sequences=True, **options), name="lstm", **options
         )
         self.reader.build(shape)
 
-    def call(self, inputs, mask=None, training=False):
+    def call(self, inputs, *, mask=None, training=False):
         mask = mask_or_full(mask, inputs, 2)
         frames = (ops.cast(hide(inputs, mask), self.compute_dtype) - CENTRE) / SPREAD
         tokens, mask = sequence_conv(self.join, frames, mask)

@@ -47,7 +47,7 @@ class CategoryEncoder(keras.layers.Layer):
         )
         self.embedding.build(input_shape)
 
-    def call(self, inputs, mask=None, training=False):
+    def call(self, inputs, *, mask=None, training=False):
         mask = mask_or_full(mask, inputs, len(inputs.shape))
         ids = hide(inputs, mask)
         if training and self.dropout:

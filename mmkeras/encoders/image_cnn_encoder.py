@@ -73,7 +73,7 @@ class ImageCNNEncoder(keras.layers.Layer):
         self.project.build(shape)
         self.grid = shape[1] * shape[2]
 
-    def call(self, inputs, mask=None, training=False):
+    def call(self, inputs, *, mask=None, training=False):
         mask = mask_or_full(mask, inputs, 1)
         x = hide(ops.cast(inputs, self.compute_dtype), mask) * 2.0 - 1.0
         for layer in self.stages:

@@ -63,7 +63,7 @@ class ImagePatchEncoder(keras.layers.Layer):
         for block in self.blocks:
             block.build((input_shape[0], self.grid, self.dim))
 
-    def call(self, inputs, mask=None, training=False):
+    def call(self, inputs, *, mask=None, training=False):
         mask = mask_or_full(mask, inputs, 1)
         x = hide(ops.cast(inputs, self.compute_dtype), mask) * 2.0 - 1.0
         tokens = ops.reshape(self.embed(x), (-1, self.grid, self.dim)) + ops.cast(self.place, self.compute_dtype)

@@ -5,6 +5,7 @@ from keras import ops
 
 from mmkeras.component import component
 from mmkeras.layers.masking import hide, mask_or_full
+from mmkeras.layers.number_bins import fill_bins
 
 
 @component
@@ -52,13 +53,11 @@ class NumberEncoder(keras.layers.Layer):
         self.starts = self.add_weight(name="starts", shape=(count, self.dim), initializer="random_normal")
         self.drop = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)
 
-    def call(self, inputs, mask=None, training=False):
+    def call(self, inputs, *, mask=None, training=False):
         mask = mask_or_full(mask, inputs, 2)
-        x = ops.cast(hide(inputs, mask), self.compute_dtype)[..., None]
-        edges = ops.cast(ops.arange(self.num_bins), x.dtype) * (2.0 / self.num_bins) - 1.0
-        filled = ops.clip((x - edges) * (self.num_bins / 2.0), 0.0, 1.0)
-        curves, starts = ops.cast(self.curves, x.dtype), ops.cast(self.starts, x.dtype)
-        tokens = ops.einsum("bnk,nkd->bnd", ops.concatenate([filled, x], axis=-1), curves) + starts
+        filled = fill_bins(ops.cast(hide(inputs, mask), self.compute_dtype), self.num_bins)
+        curves, starts = ops.cast(self.curves, filled.dtype), ops.cast(self.starts, filled.dtype)
+        tokens = ops.einsum("bnk,nkd->bnd", filled, curves) + starts
         return hide(self.drop(tokens, training=training), mask)
 
     def compute_mask(self, inputs, mask=None):

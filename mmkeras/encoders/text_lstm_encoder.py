@@ -57,7 +57,7 @@ class TextLSTMEncoder(keras.layers.Layer):
         for reader in self.readers:
             reader.build(shape)
 
-    def call(self, inputs, mask=None, training=False):
+    def call(self, inputs, *, mask=None, training=False):
         mask = mask_or_full(mask, inputs, 2)
         tokens = self.drop(self.embedding(hide(inputs, mask)), training=training)
         for reader in self.readers:

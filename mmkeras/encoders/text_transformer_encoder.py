@@ -70,7 +70,7 @@ class TextTransformerEncoder(keras.layers.Layer):
         for block in self.blocks:
             block.build(shape)
 
-    def call(self, inputs, mask=None, training=False):
+    def call(self, inputs, *, mask=None, training=False):
         mask = mask_or_full(mask, inputs, 2)
         tokens = self.embedding(hide(inputs, mask))
         for position in self.positions:

@@ -57,11 +57,12 @@ class AttentionFusion(keras.layers.Layer):
         self.asking = [place for place, name in enumerate(self.names) if name in (self.queries or self.names)]
         shape, options = (None, None, dim), {"dtype": self.dtype_policy}
         self.norms = [
-            keras.layers.LayerNormalization(epsilon=1e-5, name=f"norm_{name}", **options) for name in self.names
+            keras.layers.LayerNormalization(epsilon=1e-5, name=f"norm_{place}", **options)
+            for place in range(len(self.names))
         ]
         self.blocks = {
-            f"{self.names[place]}_{number}": AttentionBlock(
-                self.num_heads, dropout=self.dropout, name=f"block_{self.names[place]}_{number}", **options
+            f"{place}_{number}": AttentionBlock(
+                self.num_heads, dropout=self.dropout, name=f"block_{place}_{number}", **options
             )
             for place in self.asking
             for number in range(self.num_layers)
@@ -72,7 +73,7 @@ class AttentionFusion(keras.layers.Layer):
         for block in self.blocks.values():
             block.build(shape, shape)
 
-    def call(self, inputs, mask=None, training=False):
+    def call(self, inputs, *, mask=None, training=False):
         tokens, masks = ordered_tokens(inputs, mask, self.names)
         tokens = [norm(values) for norm, values in zip(self.norms, tokens, strict=True)]
         answers = []
@@ -82,7 +83,7 @@ class AttentionFusion(keras.layers.Layer):
             real = ops.concatenate([masks[other] for other in others], axis=1)
             asked = tokens[place]
             for number in range(self.num_layers):
-                block = self.blocks[f"{self.names[place]}_{number}"]
+                block = self.blocks[f"{place}_{number}"]
                 asked = block(asked, context, mask=masks[place], context_mask=real, training=training)
             answers.append(asked)
         stand_in = masked_mean(ops.concatenate(tokens, axis=1), ops.concatenate(masks, axis=1))

@@ -43,7 +43,8 @@ class ConcatFusion(keras.layers.Layer):
         options = {"dtype": self.dtype_policy}
         width = len(self.names) * (dim + 1)
         self.norms = [
-            keras.layers.LayerNormalization(epsilon=1e-5, name=f"norm_{name}", **options) for name in self.names
+            keras.layers.LayerNormalization(epsilon=1e-5, name=f"norm_{place}", **options)
+            for place in range(len(self.names))
         ]
         for norm in self.norms:
             norm.build((None, dim))
@@ -53,7 +54,7 @@ class ConcatFusion(keras.layers.Layer):
         self.project.build((None, self.hidden_dim or 2 * dim))
         self.drop = keras.layers.Dropout(self.dropout, **options)
 
-    def call(self, inputs, mask=None, training=False):
+    def call(self, inputs, *, mask=None, training=False):
         tokens, masks = ordered_tokens(inputs, mask, self.names)
         parts = []
         for values, real, norm in zip(tokens, masks, self.norms, strict=True):

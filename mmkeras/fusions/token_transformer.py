@@ -45,11 +45,11 @@ class TokenTransformer(keras.layers.Layer):
         options = {"dtype": self.dtype_policy}
         self.names = sorted(input_shape)
         self.marks, self.norms = [], []
-        for name in self.names:
-            norm = keras.layers.LayerNormalization(epsilon=1e-5, name=f"norm_{name}", **options)
+        for place in range(len(self.names)):
+            norm = keras.layers.LayerNormalization(epsilon=1e-5, name=f"norm_{place}", **options)
             norm.build((None, None, dim))
             self.norms.append(norm)
-            self.marks.append(self.add_weight(name=f"mark_{name}", shape=(dim,), initializer="random_normal"))
+            self.marks.append(self.add_weight(name=f"mark_{place}", shape=(dim,), initializer="random_normal"))
         self.blocks = [
             AttentionBlock(self.num_heads, dropout=self.dropout, name=f"block_{number}", **options)
             for number in range(self.num_layers)
@@ -59,7 +59,7 @@ class TokenTransformer(keras.layers.Layer):
         self.final = keras.layers.LayerNormalization(epsilon=1e-5, name="final", **options)
         self.final.build((None, None, dim))
 
-    def call(self, inputs, mask=None, training=False):
+    def call(self, inputs, *, mask=None, training=False):
         tokens, masks = ordered_tokens(inputs, mask, self.names)
         marked = [
             norm(values) + ops.cast(mark, self.compute_dtype)

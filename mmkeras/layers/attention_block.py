@@ -76,7 +76,7 @@ class AttentionBlock(keras.layers.Layer):
         self.expand.build(inputs_shape)
         self.reduce.build((*inputs_shape[:-1], self.hidden_dim or 2 * dim))
 
-    def call(self, inputs, context=None, mask=None, inputs_mask=None, context_mask=None, training=False):
+    def call(self, inputs, context=None, *, mask=None, inputs_mask=None, context_mask=None, training=False):
         mask = mask_or_full(inputs_mask if mask is None else mask, inputs, 2)
         inputs = hide(inputs, mask)
         query = self.query_norm(inputs)

@@ -49,7 +49,7 @@ class LogMel(keras.layers.Layer):
             self.mel_bins, self.fft_length // 2 + 1, self.sample_rate, 60.0, self.sample_rate / 2.0
         )
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs, *, mask=None):
         mask = mask_or_full(mask, inputs, 2)
         samples = ops.cast(hide(inputs, mask), "float32")
         left = (self.fft_length - self.frame) // 2

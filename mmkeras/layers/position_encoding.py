@@ -33,7 +33,7 @@ class PositionEncoding(keras.layers.Layer):
     def build(self, input_shape):
         self.scale = self.add_weight(name="scale", shape=(), initializer="ones")
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs, *, mask=None):
         length, dim = ops.shape(inputs)[1], inputs.shape[-1]
         place = ops.cast(ops.arange(length), "float32")[:, None]
         pair = ops.cast(ops.arange(dim) // 2, "float32")

@@ -41,7 +41,7 @@ class RelativePosition(keras.layers.Layer):
         self.mix = keras.layers.Dense(input_shape[-1], use_bias=False, name="mix", dtype=self.dtype_policy)
         self.mix.build((*input_shape[:-1], 2 * self.num_waves))
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs, *, mask=None):
         mask = mask_or_full(mask, inputs, 2)
         real = ops.cast(mask, "float32")
         share = (ops.cumsum(real, axis=1) - 0.5) / ops.maximum(ops.sum(real, axis=1, keepdims=True), 1.0)

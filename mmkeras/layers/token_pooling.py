@@ -42,7 +42,7 @@ class TokenPooling(keras.layers.Layer):
             self.score = keras.layers.Dense(1, use_bias=False, name="score", dtype=self.dtype_policy)
             self.score.build(input_shape)
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs, *, mask=None):
         mask = mask_or_full(mask, inputs, 2)
         if self.kind == "mean":
             return masked_mean(inputs, mask)
