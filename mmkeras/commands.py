@@ -4,16 +4,14 @@ import contextlib
 import csv
 import json
 import os
-import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
+
+from mmkeras.console import show_pipeline, show_report, show_scores, tell_problems, told
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Multimodal learning on tables of mixed media.")
-told = Console(stderr=True)
 
 TableArgument = Annotated[str, typer.Argument(metavar="TABLE", help="csv, tsv, jsonl or parquet file")]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="folder of a training run")]
@@ -63,7 +61,7 @@ def inspect(
     if as_json:
         print(json.dumps(report, ensure_ascii=False, indent=1))
     else:
-        _show_report(report, target)
+        show_report(report, target)
 
 
 @app.command()
@@ -75,6 +73,7 @@ def train(
     ignore: Annotated[list[str], typer.Option(help="column to leave out; may be given again")] = [],  # noqa: B006
     spec: Annotated[str | None, typer.Option(help="JSON file of modalities instead of guesses, see inspect")] = None,
     fusion: Annotated[str | None, typer.Option(help="name of a fusion; default TokenTransformer")] = None,
+    encoder: Annotated[list[str], typer.Option(help="NAME=ENCODER for an input; may be given again")] = [],  # noqa: B006
     epochs: Annotated[int, typer.Option(min=1)] = 20,
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
     learning_rate: Annotated[float, typer.Option(min=0.0)] = 1e-3,
@@ -101,8 +100,8 @@ def train(
         rows = read_table(table, media_root)
         parts = _split(rows)
         pipe = _pipeline(rows, spec, target, input, ignore, on_bad).adapt(parts["train"])
-        _show_pipeline(pipe, parts)
-        model = mm.build(pipe.spec, fusion=fusion, dim=dim, modality_dropout=modality_dropout)
+        show_pipeline(pipe, parts)
+        model = mm.build(pipe.spec, fusion=fusion, encoders=_named(encoder), dim=dim, modality_dropout=modality_dropout)
         steps = epochs * -(-len(parts["train"]) // batch_size)
         rate = keras.optimizers.schedules.CosineDecay(
             learning_rate / 20, steps, warmup_target=learning_rate, warmup_steps=steps // 20
@@ -152,7 +151,7 @@ def predict(
                     out.writerow(answers)
                 out.writerows(zip(*(values.tolist() for values in answers.values()), strict=True))
                 progress.update(task, advance=len(next(iter(answers.values()))))
-        _tell_problems(pipe)
+        tell_problems(pipe)
     told.print(f"{len(rows)} rows → {output}")
 
 
@@ -183,6 +182,13 @@ def demo(
         from mmkeras.demo import demo as show
 
         show(output, quick)
+
+
+def _named(pairs):
+    """`["title=TextBagEncoder"]` → `{"title": "TextBagEncoder"}`."""
+    if any("=" not in pair for pair in pairs):
+        raise typer.BadParameter(f"an encoder must be NAME=ENCODER, not {pairs!r}")
+    return dict(pair.split("=", 1) for pair in pairs)
 
 
 def _pipeline(rows, spec, target, inputs, ignore, on_bad):
@@ -241,7 +247,7 @@ def _judge(model, pipe, rows, folder):
     metrics = mm.evaluate(model, pipe, rows)
     write_json(os.path.join(folder, METRICS), metrics)
     show_scores(metrics)
-    _tell_problems(pipe)
+    tell_problems(pipe)
     try:
         path = mm.report(model, pipe, rows, folder)
     except ImportError as error:
@@ -249,63 +255,3 @@ def _judge(model, pipe, rows, folder):
     else:
         told.print(f"report → {path}")
     return metrics
-
-
-def show_scores(metrics, title=None):
-    """Prints the table of results: everything, without each input, each input alone."""
-    table = Table(title=title or f"{metrics['rows']} rows")
-    columns = [(target, metric) for target, scores in metrics["targets"].items() for metric in scores]
-    table.add_column("inputs")
-    for target, metric in columns:
-        table.add_column(f"{target}\n{metric}", justify="right")
-    lines = [("all", metrics["targets"])]
-    for part in ("without", "only"):
-        lines += [(f"{part} {name}", scores) for name, scores in metrics.get(part, {}).items()]
-    for label, scores in lines:
-        table.add_row(label, *(f"{scores[target].get(metric, float('nan')):.3f}" for target, metric in columns))
-    told.print(table)
-
-
-def _show_pipeline(pipe, parts):
-    from data_pipelines.infer import describe
-
-    table = Table(title=", ".join(f"{len(rows)} {part}" for part, rows in parts.items()) + " rows")
-    for column in ("", "name", "modality"):
-        table.add_column(column)
-    for part, modalities in (("input", pipe.inputs), ("target", pipe.targets)):
-        for name, modality in modalities.items():
-            table.add_row(part, name, describe(modality))
-    told.print(table)
-
-
-def _tell_problems(pipe):
-    counts = pipe.problems.counts()
-    for column, number in counts["masked"].items():
-        told.print(f"[yellow]{number} bad cells of {column} counted as absent[/]")
-    if counts["dropped"]:
-        told.print(f"[yellow]{counts['dropped']} rows with bad cells left out[/]")
-
-
-def _show_report(report, targets):
-    out = Console(file=sys.stdout)
-    table = Table(title=f"{report['rows']} rows")
-    for column in ("column", "seems to be", "why", "missing", "different", "unreadable"):
-        table.add_column(column, justify="right" if column in ("missing", "different", "unreadable") else "left")
-    for column, facts in report["columns"].items():
-        kind = f"{facts['kind']} [dim](target)[/]" if column in targets else facts["kind"]
-        bad = str(report["unreadable"].get(column, "")) if facts["kind"] in ("Image", "Audio") else ""
-        table.add_row(column, kind, facts["why"], f"{facts['missing']:.1%}", str(facts["distinct"]), bad)
-    out.print(table)
-    for target, counts in report["targets"].items():
-        top = list(counts.items())[:20]
-        widest = max((number for _, number in top), default=1)
-        classes = Table(title=target)
-        for column in ("label", "rows", ""):
-            classes.add_column(column)
-        for label, number in top:
-            classes.add_row(label or "[dim]no label[/]", str(number), "█" * max(1, round(30 * number / widest)))
-        out.print(classes)
-    for warning in report["warnings"]:
-        out.print(f"[yellow]![/] {warning}")
-    for example in report["examples"][:5]:
-        out.print(f"[red]✗[/] {example}", soft_wrap=True)

@@ -1,0 +1,133 @@
+"""Rows → batches of tensors, with bad cells raised, masked or dropped."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from data_pipelines.cells import encode_strictly, encode_tolerantly
+from data_pipelines.modalities import CellContext
+from data_pipelines.sources.rows import ROW
+
+MASK = "_mask"
+
+
+class BatchEncoder:
+    """Encodes rows into batches of `(x, y, w)` under a policy for bad cells.
+
+    Args:
+        inputs: dict name → modality.
+        targets: dict name → modality.
+        rows: `Rows`, to look up a broken cell in.
+        columns: list of str. The columns read.
+        policy: `"raise"`, `"mask"` or `"drop"`, see `Pipeline`.
+        problems: `Problems` to count in.
+    """
+
+    def __init__(self, inputs, targets, rows, columns, policy, problems):
+        self.inputs = inputs
+        self.targets = targets
+        self.rows = rows
+        self.columns = columns
+        self.media_columns = [c for name, m in inputs.items() if m.media for c in m.columns(name)]
+        self.source = rows.source
+        self.policy = policy
+        self.problems = problems
+        self.message = None
+        self.kinds = [
+            *((name, m, False) for name, m in inputs.items()),
+            *((name, m, True) for name, m in targets.items()),
+        ]
+
+    def context(self, column):
+        return CellContext(column in self.source.bytes_columns)
+
+    def apply(self, raw, batch_size):
+        """Rows → batches of `(x, y, w)`."""
+        if self.policy == "raise":
+            encode = lambda cells, decoded: self._judge(*self._encode(cells, decoded))  # noqa: E731
+            return encode_strictly(raw, batch_size, self._decode, encode, self._find_broken)
+        dataset = encode_tolerantly(raw.batch(batch_size), self._encode_tolerantly, self._judge)
+        return dataset.filter(lambda x, y, w: tf.size(tf.nest.flatten(x)[0]) > 0) if self.policy == "drop" else dataset
+
+    def _decode(self, cells):
+        """Decodes the media cells of one row; raises in the graph on a broken one."""
+        media = ((name, m) for name, m in self.inputs.items() if m.media)
+        return {n: m.decode_cell(cells[m.columns(n)[0]], self.context(m.columns(n)[0])) for n, m in media}
+
+    def _find_broken(self):
+        """Goes through the rows once more, cell by cell, up to the broken cell, and raises its message."""
+        raw = self.rows.dataset(self.columns, self.media_columns).batch(32)
+        try:
+            for _ in encode_tolerantly(raw, self._encode_tolerantly, self._judge):
+                pass
+        except tf.errors.OpError:
+            raise ValueError(self.message) from None
+        raise ValueError(f'Pipeline: a media file of "{self.source.name}" could not be read a moment ago, but can now.')
+
+    def _encode(self, cells, decoded):
+        """Encodes a batch of rows whose media cells are decoded already."""
+
+        def media(name, modality, values, context):
+            value, lengths = decoded[name]
+            return *modality.collate(value, lengths, values[0] != ""), tf.zeros_like(values[0], tf.bool)
+
+        return self._encode_with(cells, media)
+
+    def _encode_tolerantly(self, cells, tolerant):
+        """Encodes a batch of rows, media included."""
+        return self._encode_with(cells, lambda name, m, values, context: m.encode_row(values, context, tolerant))
+
+    def _encode_with(self, cells, media):
+        x, y, w, bad = {}, {}, {}, []
+        for name, modality, is_target in self.kinds:
+            columns = modality.columns(name)
+            values = [cells[column] for column in columns]
+            context = self.context(columns[0])
+            if is_target:
+                y[name], w[name], wrong = modality.encode_target(values, context)
+            elif modality.media:
+                x[name], x[name + MASK], wrong = media(name, modality, values, context)
+            else:
+                x[name], x[name + MASK], wrong = modality.encode_row(values, context)
+            bad.append(wrong)
+        return cells, x, y, w, tf.stack(bad, 1)
+
+    def _judge(self, cells, x, y, w, bad):
+        """Lets good batches pass; raises, counts or drops where a cell is bad."""
+
+        def report():
+            columns = dict.fromkeys(c for name, m, _ in self.kinds for c in m.columns(name))
+            return tf.py_function(self._report, [bad, cells[ROW], *(cells[c] for c in columns)], tf.bool)
+
+        any_bad = tf.reduce_any(bad)
+        told = tf.cond(any_bad, report, lambda: tf.constant(True))
+        with tf.control_dependencies([told]):
+            x, y, w = keras.tree.map_structure(tf.identity, (x, y, w))
+        if self.policy == "drop":
+            keep = ~tf.reduce_any(bad, 1)
+            x, y, w = keras.tree.map_structure(lambda t: tf.boolean_mask(t, keep), (x, y, w))
+        return x, y, w
+
+    def _report(self, bad, rows, *cells):
+        """Runs in Python, for batches with a bad cell only."""
+        columns = dict.fromkeys(c for name, m, _ in self.kinds for c in m.columns(name))
+        table = dict(zip(columns, cells, strict=True))
+        for place, kind in np.argwhere(bad.numpy()):
+            name, modality, _ = self.kinds[kind]
+            own = modality.columns(name)
+            values = [table[column][place].numpy() for column in own]
+            reason = modality.reason(values, self.context(own[0]))
+            row = int(rows[place])
+            message = (
+                f'{type(modality).__name__} "{name}": a cell must hold what its modality reads. Received: table '
+                f'"{self.source.name}", column {", ".join(own)!r}, row {row}: {reason}. '
+                "Do: mend the cell, empty it, or say on_bad='mask' or 'drop'."
+            )
+            if self.policy == "raise":
+                self.message = message
+                raise ValueError(message)
+            if self.policy == "mask":
+                self.problems.mask(own[0] if len(own) == 1 else name, row, message)
+            else:
+                self.problems.drop(row, message)
+        return True
