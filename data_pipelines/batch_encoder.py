@@ -1,5 +1,8 @@
 """Rows → batches of tensors, with bad cells raised, masked or dropped."""
 
+import contextlib
+import threading
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -33,6 +36,7 @@ class BatchEncoder:
         self.policy = policy
         self.problems = problems
         self.message = None
+        self.lock = threading.Lock()
         self.kinds = [
             *((name, m, False) for name, m in inputs.items()),
             *((name, m, True) for name, m in targets.items()),
@@ -55,14 +59,18 @@ class BatchEncoder:
         return {n: m.decode_cell(cells[m.columns(n)[0]], self.context(m.columns(n)[0])) for n, m in media}
 
     def _find_broken(self):
-        """Goes through the rows once more, cell by cell, up to the broken cell, and raises its message."""
-        raw = self.rows.dataset(self.columns, self.media_columns).batch(32)
-        try:
-            for _ in encode_tolerantly(raw, self._encode_tolerantly, self._judge):
-                pass
-        except tf.errors.OpError:
-            raise ValueError(self.message) from None
-        raise ValueError(f'Pipeline: a media file of "{self.source.name}" could not be read a moment ago, but can now.')
+        """Goes through the rows once more, cell by cell, up to the broken cell, and raises its message.
+
+        Every batch from the broken row on asks, several at a time; the first looks for all.
+        """
+        with self.lock:
+            if self.message is None:
+                raw = self.rows.dataset(self.columns, self.media_columns).batch(32)
+                with contextlib.suppress(tf.errors.OpError):
+                    for _ in encode_tolerantly(raw, self._encode_tolerantly, self._judge):
+                        pass
+        gone = f'Pipeline: a media file of "{self.source.name}" could not be read a moment ago, but can now.'
+        raise ValueError(self.message or gone)
 
     def _encode(self, cells, decoded):
         """Encodes a batch of rows whose media cells are decoded already."""

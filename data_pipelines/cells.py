@@ -42,6 +42,8 @@ def unreadable(cell, context, decode):
 def _said(message):
     """What was wrong, out of what a TensorFlow graph says about it."""
     text = re.split(r"\[\[\{|\[Op:|\nTraceback ", message)[0].split("}} ")[-1]
+    if text.startswith("Graph execution error"):
+        text = text.strip().splitlines()[-1]
     text = text.strip().removeprefix("ValueError: ")
     if text.startswith("assertion failed: "):
         text = re.sub(r"\[([^\]]*)\]", r"\1", text.removeprefix("assertion failed: "))

@@ -45,13 +45,13 @@ def build(spec, fusion=None, encoders=None, decoders=None, dim=64, dropout=0.1, 
     if modality_dropout and len(masks) > 1:
         shown = ModalityDropout(modality_dropout, name="modality_dropout")(masks)
     tokens = {}
-    for name, facts in spec["inputs"].items():
-        values, mask = inputs[name], shown[name]
+    for column, facts in spec["inputs"].items():
+        values, mask = inputs[column], shown[column]
         if facts.get("features") == "waveform":
-            values = _log_mel(name, facts)(values, mask=mask)
+            values = _log_mel(column, facts)(values, mask=mask)
             mask = None
-        part = _part(chosen["inputs"].get(name), _ENCODERS, facts, f"{name}_encoder", dim=dim, dropout=dropout)
-        tokens[name] = part(values) if mask is None else part(values, mask=mask)
+        part = _part(chosen["inputs"].get(column), _ENCODERS, facts, f"{column}_encoder", dim=dim, dropout=dropout)
+        tokens[column] = part(values) if mask is None else part(values, mask=mask)
     fused = _fusion(fusion, dropout)(tokens)
     outputs = {
         name: _part(chosen["targets"].get(name), _DECODERS, facts, name, dropout=dropout)(fused)

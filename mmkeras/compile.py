@@ -68,5 +68,5 @@ def _optimizer(name, learning_rate, weight_decay, **more):
     config = {"learning_rate": learning_rate, **more, **({"weight_decay": weight_decay} if weight_decay else {})}
     optimizer = keras.optimizers.get({"class_name": name, "config": config})
     if weight_decay:
-        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "mark", "starts", "place"])
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "mark", "starts", "place", "scale"])
     return optimizer

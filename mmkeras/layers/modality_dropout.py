@@ -23,7 +23,9 @@ class ModalityDropout(keras.layers.Layer):
     Raises:
         ValueError: a rate outside [0, 1).
     Example:
-        >>> ModalityDropout(0.5)({"a": np.ones((4,), bool), "b": np.ones((4, 3), bool)}, training=True)
+        >>> shown = ModalityDropout(0.5)({"a": np.ones((4,), bool), "b": np.ones((4, 3), bool)}, training=True)
+        >>> shown["b"].shape
+        TensorShape([4, 3])
     References:
         [Neverova et al., 2015](https://arxiv.org/abs/1501.00102). Differs: drawn for every row, and at least one
         modality stays.

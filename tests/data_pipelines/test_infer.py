@@ -1,0 +1,125 @@
+"""What a column seems to be, and which modalities a table gets."""
+
+import numpy as np
+import pytest
+
+from data_pipelines import Audio, Category, Image, Number, Pipeline, Tags, Text, read_table
+from data_pipelines.datasets import folder
+from data_pipelines.infer import describe, guess_columns, infer, split_column
+from data_pipelines.naming import plain_name
+
+
+def written(path, header, rows):
+    path.write_text("\n".join([",".join(header), *(",".join(map(str, row)) for row in rows)]) + "\n", encoding="utf-8")
+    return read_table(path)
+
+
+def kinds(rows, targets=()):
+    return {column: guess.kind for column, guess in guess_columns(rows, targets).items()}
+
+
+def test_clipart_needs_no_spec():
+    inputs, targets = infer(read_table(folder("clipart") + "/table.csv"), ["category", "keywords"])
+    assert {name: type(m) for name, m in inputs.items()} == {
+        "picture": Image,
+        "title": Text,
+        "creator": Category,
+        "editor": Category,
+        "numbers": Number,
+    }
+    assert inputs["picture"].size == (48, 48)
+    assert len(inputs["numbers"].group) == 11
+    assert isinstance(targets["category"], Category)
+    assert isinstance(targets["keywords"], Tags)
+
+
+def test_prompts_needs_no_spec():
+    rows = read_table(folder("prompts") + "/table.csv")
+    inputs, targets = infer(rows, ["language"], ignore=["seconds"])
+    assert {name: type(m) for name, m in inputs.items()} == {"recording": Audio, "transcript": Text}
+    assert (inputs["recording"].sample_rate, inputs["recording"].seconds) == (8000, 5.0)
+    assert isinstance(targets["language"], Category)
+    assert split_column(rows) == "split"
+
+
+def test_kinds_of_written_columns(tmp_path):
+    random = np.random.default_rng(0)
+    table = [
+        [
+            f"id-{n:04d}",
+            random.normal(),
+            random.integers(1, 6),
+            "red" if n % 3 else "blue",
+            f"some words on thing {n} and more",
+            "same",
+            "",
+            ["train", "val", "test"][n % 3],
+            f"a|b{n % 4}",
+            f"这是第{n}句话",
+        ]
+        for n in range(200)
+    ]
+    header = ["key", "height", "stars", "colour", "story", "always", "never", "part", "tags", "标题"]
+    rows = written(tmp_path / "t.csv", header, table)
+    assert kinds(rows, ["stars"]) == {
+        "key": "identifier",
+        "height": "Number",
+        "stars": "Category",
+        "colour": "Category",
+        "story": "Text",
+        "always": "constant",
+        "never": "empty",
+        "part": "split",
+        "tags": "Tags",
+        "标题": "Text",
+    }
+    assert kinds(rows)["stars"] == "Number"
+
+
+def test_names_outside_ascii_keep_their_columns(tmp_path):
+    rows = written(
+        tmp_path / "t.csv",
+        ["标题", "unit price", "类别"],
+        [[f"第{n}句 很 好", n / 2, "红蓝"[n % 2]] for n in range(60)],
+    )
+    pipe = Pipeline(*infer(rows, ["类别"])).adapt(rows)
+    assert set(pipe.inputs) == {plain_name("标题"), plain_name("unit price")}
+    assert [pipe.title(name) for name in (*pipe.inputs, *pipe.targets)] == ["标题", "unit price", "类别"]
+    x, y, _ = next(iter(pipe.batches(rows, 4)))
+    assert set(y) == {plain_name("类别")} and x[plain_name("标题")].shape[0] == 4
+
+
+@pytest.mark.parametrize(
+    ("column", "name"), [("price", "price"), ("unit price", "unit_20_price"), ("价格", "u4ef7_683c")]
+)
+def test_plain_name(column, name):
+    assert plain_name(column) == name
+
+
+def test_a_column_that_is_not_there(tmp_path):
+    rows = written(tmp_path / "t.csv", ["a", "b"], [[n, n % 2] for n in range(10)])
+    with pytest.raises(ValueError, match=r"a column must be in the table. Received: column='c'"):
+        infer(rows, ["c"])
+
+
+def test_a_target_with_one_value(tmp_path):
+    rows = written(tmp_path / "t.csv", ["a", "b"], [[n, "same"] for n in range(10)])
+    with pytest.raises(ValueError, match=r"a target must have different values. Received: 'b', every cell says 'same'"):
+        infer(rows, ["b"])
+
+
+def test_no_input_left(tmp_path):
+    rows = written(tmp_path / "t.csv", ["a", "b"], [["same", n % 2] for n in range(10)])
+    with pytest.raises(ValueError, match="some column must be of use as an input"):
+        infer(rows, ["b"])
+
+
+def test_a_media_target_is_refused(tmp_path):
+    rows = written(tmp_path / "t.csv", ["a", "b"], [[n, f"{n}.png"] for n in range(10)])
+    with pytest.raises(ValueError, match=r"Image cannot be a target yet. Received: 'b'"):
+        infer(rows, ["b"])
+
+
+def test_describe_says_what_differs_from_the_defaults():
+    assert describe(Text()) == "Text()"
+    assert describe(Audio(seconds=2, sample_rate=8000)) == "Audio(seconds=2.0, sample_rate=8000)"

@@ -1,0 +1,227 @@
+"""Tables as they come: csv with all its quirks, tsv, jsonl, parquet, DataFrames."""
+
+import datetime
+import sys
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from data_pipelines import read_table
+from data_pipelines.sources import rows as rows_module
+
+
+def saved(folder, name, text, encoding="utf-8"):
+    path = folder / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode(encoding))
+    return path
+
+
+def contents(rows):
+    return {column: rows.values(column).tolist() for column in rows.columns}
+
+
+def test_csv(tmp_path):
+    text = '\ufefftitle,price,note\r\n"a, b",1,"two\nlines"\r\n"says ""hi""",,猫\r\n\r\n , 3 ,\r\n'
+    rows = read_table(saved(tmp_path, "t.csv", text))
+    assert rows.columns == ("title", "price", "note") and len(rows) == 3
+    assert contents(rows) == {
+        "title": ["a, b", 'says "hi"', " "],
+        "price": ["1", "", " 3 "],
+        "note": ["two\nlines", "猫", ""],
+    }
+    assert rows.source.media_root == str(tmp_path)
+
+
+def test_csv_that_begins_with_blank_lines(tmp_path):
+    assert contents(read_table(saved(tmp_path, "t.csv", "\n\na,b\n\n1,2\n"))) == {"a": ["1"], "b": ["2"]}
+
+
+def test_csv_with_a_gap_longer_than_a_chunk(tmp_path):
+    rows = read_table(saved(tmp_path, "t.csv", "a,b\n1,2\n" + "\n" * 2 * rows_module.CHUNK + "3,4\n"))
+    assert contents(rows) == {"a": ["1", "3"], "b": ["2", "4"]}
+
+
+def test_csv_of_several_chunks(tmp_path):
+    numbers = [str(number) for number in range(2 * rows_module.CHUNK + 5)]
+    rows = read_table(saved(tmp_path, "t.csv", "n\n" + "\n".join(numbers)))
+    assert rows.values("n").tolist() == numbers
+
+
+def test_tsv(tmp_path):
+    rows = read_table(saved(tmp_path, "T.TSV", "a\tb\n1,5\t2\n"))
+    assert contents(rows) == {"a": ["1,5"], "b": ["2"]}
+
+
+def test_jsonl(tmp_path):
+    lines = '\ufeff{"a": 1, "b": ["x|y", 2, null]}\n\n{"a": null, "c": true}\n{"a": NaN, "b": [], "c": {"k": "猫"}}\n'
+    rows = read_table(saved(tmp_path, "t.jsonl", lines))
+    assert contents(rows) == {
+        "a": ["1", "", ""],
+        "b": ["x y|2|", "", ""],
+        "c": ["", "true", '{"k": "猫"}'],
+    }
+
+
+def test_half_a_surrogate_pair_costs_a_character_and_not_the_table(tmp_path):
+    rows = read_table(saved(tmp_path, "t.ndjson", '{"a": "cut \\ud83d"}\n{"a": "whole \\ud83d\\ude00"}\n'))
+    assert rows.values("a").tolist() == ["cut ?", "whole 😀"]
+    assert [row["a"].numpy().decode() for row in rows.dataset(["a"])] == ["cut ?", "whole 😀"]
+
+
+def test_parquet(tmp_path):
+    table = pa.table(
+        {
+            "media": pa.array([b"\0\xff", None], pa.binary()),
+            "tags": pa.array([["a", "b|c"], None], pa.list_(pa.string())),
+            "price": pa.array([1.5, float("nan")]),
+            "count": pa.array([7, None], pa.int64()),
+            "day": pa.array([datetime.date(2024, 2, 29), None]),
+            "kind": pa.array(["x", None]).dictionary_encode(),
+            "new": pa.array([True, False]),
+        }
+    )
+    pyarrow.parquet.write_table(table, tmp_path / "t.parquet")
+    rows = read_table(tmp_path / "t.parquet")
+    assert rows.source.bytes_columns == {"media"}
+    assert contents(rows) == {
+        "media": [b"\0\xff", ""],
+        "tags": ["a|b c", ""],
+        "price": ["1.5", ""],
+        "count": ["7", ""],
+        "day": ["2024-02-29", ""],
+        "kind": ["x", ""],
+        "new": ["true", "false"],
+    }
+
+
+def test_parquet_pictures_as_records_of_bytes_and_path(tmp_path):
+    """The form in which data sets of pictures and recordings are mostly published."""
+    media = pa.array([{"bytes": b"\0\xff", "path": "a.png"}, {"bytes": None, "path": "b.png"}, None])
+    pyarrow.parquet.write_table(pa.table({"image": media, "n": [1, 2, 3]}), tmp_path / "t.parquet")
+    rows = read_table(tmp_path / "t.parquet")
+    assert rows.source.bytes_columns == {"image"}
+    assert rows.values("image").tolist() == [b"\0\xff", "", ""]
+
+
+def test_data_frame():
+    frame = pd.DataFrame(
+        {
+            "text": ["a", None, pd.NA],
+            "number": [1.5, np.nan, 2],
+            "whole": pd.array([1, None, 3], "Int64"),
+            "day": pd.to_datetime(["2024-01-02", None, "2024-01-03"]),
+            "media": [b"\xff", None, b""],
+            "list": [["a", "b"], np.array([1, 2]), None],
+            "single": np.array([np.float32("nan"), np.float32(0.5), np.int8(3)], object),
+            5: [True, False, True],
+        },
+        index=[7, 8, 9],
+    )
+    rows = read_table(frame)
+    assert rows.source.bytes_columns == {"media"} and rows.source.media_root == ""
+    assert contents(rows) == {
+        "text": ["a", "", ""],
+        "number": ["1.5", "", "2.0"],
+        "whole": ["1", "", "3"],
+        "day": ["2024-01-02 00:00:00", "", "2024-01-03 00:00:00"],
+        "media": [b"\xff", "", b""],
+        "list": ["a|b", "1|2", ""],
+        "single": ["", "0.5", "3"],
+        "5": ["true", "false", "true"],
+    }
+    assert read_table(frame, media_root="pictures").source.media_root == "pictures"
+
+
+def test_rows_are_numbered_as_their_readers_number_them(tmp_path):
+    def numbers(rows):
+        return [int(row["_row"]) for row in rows.dataset([rows.columns[0]])]
+
+    assert numbers(read_table(saved(tmp_path, "t.csv", "a\nx\ny\n"))) == [2, 3]
+    assert numbers(read_table(saved(tmp_path, "t.jsonl", '{"a": 1}\n{"a": 2}\n'))) == [1, 2]
+    assert numbers(read_table(pd.DataFrame({"a": [1, 2]}))) == [0, 1]
+
+
+def test_cells_hold_more_than_a_csv_field_usually_may(tmp_path):
+    rows = read_table(saved(tmp_path, "t.csv", "a,b\n" + "x" * 1_000_000 + ",1\n"))
+    assert len(rows.values("a")[0]) == 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("t.csv", "", "must have a header and rows. Received: an empty file"),
+        ("t.csv", "\n\n", "must have a header and rows. Received: an empty file"),
+        ("t.csv", "a,b\n", r"must have rows under its header. Received: only \['a', 'b'\]"),
+        ("t.csv", "a,b\n\n", r"must have rows under its header. Received: only \['a', 'b'\]"),
+        (
+            "t.csv",
+            "1,cat\n2,dog\n",
+            r"first line must name every column.*Received: \['1', 'cat'\].*Do: add a header line",
+        ),
+        ("t.csv", "1,2\n", r"first line must name every column.*Received: \['1', '2'\]"),
+        ("t.csv", "a,,b\n1,2,3\n", r"first line must name every column.*Received: \['a', '', 'b'\]"),
+        ("t.csv", "a,b,a\n1,2,3\n", r"each once. Received: \['a', 'b', 'a'\]"),
+        ("t.csv", b"a,b\ncaf\xe9,1\n", "must be UTF-8 text. Received: .*0xe9.*Do: save it as UTF-8"),
+        ("t.csv", "a,b\n1,2\n", None),
+        ("t.tsv", "", "an empty file"),
+        ("t.jsonl", "", "must have rows. Received: an empty file"),
+        ("t.jsonl", '{"a": 1}\n[1]\n', r"every line must be a JSON object. Received: '\[1\]' in line 2"),
+        ("t.jsonl", '{"a": 1}\n\n{"a": \n', "every line must be a JSON object. Received: .* in line 3"),
+        ("t.jsonl", b'{"a": "caf\xe9"}\n', "must be UTF-8 text. Received: .*0xe9.*Do: save it as UTF-8"),
+        ("t.parquet", b"PAR1 not really", "this is no parquet file"),
+        ("t.xlsx", b"PK", r"a table must end in .csv, .tsv, .jsonl, .ndjson, .parquet. Received: .*t.xlsx"),
+    ],
+)
+def test_files_that_are_no_tables(tmp_path, name, text, message):
+    path = saved(tmp_path, name, text)
+    if message is None:
+        assert len(read_table(path)) == 1
+        return
+    with pytest.raises(ValueError, match=message):
+        len(read_table(path))
+
+
+def test_a_ragged_line_is_named(tmp_path):
+    lines = ["a,b", *["1,2"] * 5, "1,2,3", *["1,2"] * 5]
+    with pytest.raises(ValueError, match=r'"t.csv": a line must have 2 cells. Received: 3 in line 7: .*quote the cell'):
+        len(read_table(saved(tmp_path, "t.csv", "\n".join(lines))))
+
+
+def test_bytes_that_are_no_utf8_far_down_are_found(tmp_path):
+    text = b"a,b\n" + b"1,2\n" * 20_000 + b"caf\xe9,1\n"
+    with pytest.raises(ValueError, match=r'"t.csv": a table must be UTF-8 text. .*after line \d+'):
+        len(read_table(saved(tmp_path, "t.csv", text)))
+
+
+def test_tables_of_no_rows(tmp_path):
+    pyarrow.parquet.write_table(pa.table({"a": pa.array([], pa.int64())}), tmp_path / "t.parquet")
+    with pytest.raises(ValueError, match=r"must have rows. Received: 0 rows, columns \['a'\]"):
+        read_table(tmp_path / "t.parquet")
+    with pytest.raises(ValueError, match=r"must have rows. Received: a DataFrame of 0 rows, columns \['a'\]"):
+        read_table(pd.DataFrame({"a": []}))
+
+
+def test_columns_of_one_name(tmp_path):
+    frame = pd.DataFrame([[1, 2]], columns=["a", "a"])
+    with pytest.raises(ValueError, match=r"every column must have a name of its own. Received: \['a', 'a'\]"):
+        read_table(frame)
+    pyarrow.parquet.write_table(pa.table([[1], [2]], names=["a", "a"]), tmp_path / "t.parquet")
+    with pytest.raises(ValueError, match=r"every column must have a name of its own. Received: \['a', 'a'\]"):
+        read_table(tmp_path / "t.parquet")
+
+
+def test_paths_that_are_no_files(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"must be a file that exists. Received: '.*none.csv'"):
+        read_table(tmp_path / "none.csv")
+    with pytest.raises(ValueError, match=r"must be a file. Received the folder .* Do: read_folder"):
+        read_table(tmp_path)
+
+
+def test_parquet_without_pyarrow(tmp_path, monkeypatch):
+    path = saved(tmp_path, "t.parquet", b"PAR1")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ImportError, match=r'pip install "mmkeras\[parquet\]"'):
+        read_table(path)

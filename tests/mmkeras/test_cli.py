@@ -1,0 +1,131 @@
+"""The command line, as people use it: in processes of its own, on files."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+
+def mmkeras(*words, cwd=None):
+    """Runs a command; gives the finished process."""
+    code = "from mmkeras.cli import main; main()"
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    environment = {**os.environ, "PYTHONPATH": root, "COLUMNS": "160", "KERAS_BACKEND": "tensorflow"}
+    words = [sys.executable, "-c", code, *map(str, words)]
+    return subprocess.run(words, capture_output=True, text=True, cwd=cwd, env=environment, check=False, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A table of 90 rows whose class shows in the colour of a picture and in a word; some cells are empty."""
+    place = tmp_path_factory.mktemp("cli")
+    random = np.random.default_rng(0)
+    lines = ["photo,story,size,kind"]
+    for number in range(90):
+        label = number % 3
+        pixels = np.full((16, 16, 3), 40, "uint8") + random.integers(0, 40, (16, 16, 3)).astype("uint8")
+        pixels[..., label] += 150
+        tf.io.write_file(str(place / f"{number}.png"), tf.io.encode_png(pixels))
+        photo = f"{number}.png" if number % 7 else ""
+        lines.append(
+            f"{photo},it is {['warm', 'green', 'cold'][label]} number {number},{random.normal():.3f},{'rgb'[label]}"
+        )
+    (place / "t.csv").write_text("\n".join(lines) + "\n")
+    return place
+
+
+@pytest.fixture(scope="module")
+def run(place):
+    done = mmkeras("train", place / "t.csv", "--target", "kind", "--output", place / "run", "--epochs", 6, "--dim", 32)
+    assert done.returncode == 0, done.stderr
+    return place / "run"
+
+
+def test_inspect_prints_json_and_writes_a_spec(place):
+    done = mmkeras("inspect", place / "t.csv", "--target", "kind", "--json", "--write-spec", place / "spec.json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["rows"] == 90 and report["columns"]["photo"]["kind"] == "Image"
+    spec = json.loads((place / "spec.json").read_text())
+    assert spec["inputs"]["photo"]["modality"] == "Image" and spec["targets"]["kind"]["modality"] == "Category"
+
+
+def test_inspect_shows_tables(place):
+    done = mmkeras("inspect", place / "t.csv", "--target", "kind")
+    assert done.returncode == 0 and "seems to be" in done.stdout and "Image" in done.stdout
+
+
+def test_train_leaves_a_whole_run(run):
+    wanted = {"spec.json", "pipeline.json", "model.keras", "metrics.json", "history.csv", "report.html"}
+    assert wanted <= set(os.listdir(run))
+    assert json.loads((run / "metrics.json").read_text())["targets"]["kind"]["accuracy"] > 0.6
+
+
+def test_evaluate_prints_one_json_object(place, run):
+    done = mmkeras("evaluate", run, place / "t.csv")
+    assert done.returncode == 0, done.stderr
+    scores = json.loads(done.stdout)
+    assert set(scores) == {"rows", "targets", "counts"}
+    assert scores["rows"] == 90 and scores["targets"]["kind"]["accuracy"] > 0.8
+    assert scores["counts"] == {"masked": {}, "dropped": 0}
+
+
+def test_predict_answers_every_row_in_order(place, run):
+    text = (place / "t.csv").read_text().splitlines()
+    bad = [text[0], "lost.png,it is warm,1,", *text[1:31], ",,not a number,", ",,,"]
+    (place / "new.csv").write_text("\n".join(bad) + "\n")
+    done = mmkeras("predict", run, place / "new.csv", "--output", place / "answers.csv")
+    assert done.returncode == 0, done.stderr
+    with open(place / "answers.csv", newline="", encoding="utf-8") as file:
+        answers = list(csv.DictReader(file))
+    assert len(answers) == 33 and set(answers[0]) == {"kind", "kind_probability"}
+    truth = [line.rsplit(",", 1)[1] for line in text[1:31]]
+    assert np.mean([a["kind"] == t for a, t in zip(answers[1:31], truth, strict=True)]) > 0.8
+    assert "1 bad cells of photo" in done.stderr and "1 bad cells of size" in done.stderr
+
+
+def test_export_writes_a_saved_model(place, run):
+    done = mmkeras("export", run, "--output", place / "saved")
+    assert done.returncode == 0, done.stderr
+    assert os.path.exists(place / "saved" / "saved_model.pb")
+
+
+def test_resume_goes_on_after_the_last_epoch(place, run):
+    done = mmkeras(
+        "train", place / "t.csv", "--target", "kind", "--output", run, "--epochs", 7, "--dim", 32, "--resume"
+    )
+    assert done.returncode == 0, done.stderr
+    with open(run / "history.csv", newline="", encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file))) >= 7
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["train", "t.csv", "--target", "nothing", "--output", "x"], 1, "a column must be in the table"),
+        (["train", "lost.csv", "--target", "kind", "--output", "x"], 1, "must be a file that exists"),
+        (["evaluate", ".", "t.csv"], 1, "a run must hold model.keras"),
+        (["train", "t.csv", "--output", "x"], 2, "--target"),
+        (["train", "t.csv", "--target", "kind"], 2, "--output"),
+        (["fly"], 2, "No such command"),
+    ],
+)
+def test_errors_say_what_to_do(place, words, code, message):
+    done = mmkeras(*words, cwd=place)
+    assert done.returncode == code
+    assert message in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_broken_picture_names_file_column_and_row(place):
+    (place / "broken.png").write_bytes(b"no picture")
+    text = (place / "t.csv").read_text().splitlines()
+    (place / "bad.csv").write_text("\n".join([*text, *[f"broken.png,it is cold,{n},b" for n in range(20)]]) + "\n")
+    done = mmkeras("train", place / "bad.csv", "--target", "kind", "--output", place / "x", "--epochs", 1, "--dim", 16)
+    assert done.returncode == 1
+    for part in ('table "bad.csv"', "column 'photo'", "row ", "no JPEG, PNG, GIF, BMP or WebP"):
+        assert part in done.stderr, done.stderr

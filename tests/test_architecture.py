@@ -1,0 +1,99 @@
+"""The tree as DESIGN and CONTRIBUTING say: imports point one way, a part is a file."""
+
+import ast
+import pathlib
+import re
+import sys
+
+import keras
+import pytest
+
+import mmkeras
+
+ROOT = pathlib.Path(mmkeras.__file__).parents[1]
+FOLDERS = ("layers", "encoders", "fusions", "decoders", "losses", "metrics")
+# What the parts in a folder may use of mmkeras, beside their own folder.
+BELOW = {
+    "layers": {"component"},
+    "losses": {"component"},
+    "metrics": {"component"},
+    "encoders": {"component", "layers"},
+    "fusions": {"component", "layers"},
+    "decoders": {"component", "layers", "losses", "metrics"},
+}
+SHORT = 300
+# Longer files, each with its reason.
+LONG = {}
+FORBIDDEN = {"utils", "common", "core", "base", "misc", "helpers"}
+
+SOURCES = sorted(file for package in ("mmkeras", "data_pipelines") for file in (ROOT / package).rglob("*.py"))
+PARTS = [file for folder in FOLDERS for file in sorted((ROOT / "mmkeras" / folder).glob("*.py"))]
+
+
+def name_of(file):
+    return file.relative_to(ROOT).as_posix()
+
+
+def sweep(files):
+    return pytest.mark.parametrize("file", files, ids=name_of)
+
+
+def tree(file):
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+def imports(file):
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, "imports are absolute"
+            yield node.module
+
+
+@sweep(PARTS)
+def test_parts_import_keras_and_what_lies_below(file):
+    folder = file.parent.name
+    for module in imports(file):
+        first, *rest = module.split(".")
+        if first == "mmkeras":
+            assert rest[0] in BELOW[folder] | {folder}, module
+        else:
+            assert first in {"keras", "numpy"} | sys.stdlib_module_names, module
+
+
+@sweep([file for file in SOURCES if name_of(file).startswith("data_pipelines/")])
+def test_pipelines_do_not_know_of_models(file):
+    assert not [module for module in imports(file) if module.split(".")[0] == "mmkeras"]
+
+
+@sweep(PARTS)
+def test_one_public_class_a_file_named_after_it(file):
+    public = [node.name for node in tree(file).body if isinstance(node, ast.ClassDef) and node.name[0] != "_"]
+    assert len(public) <= 1
+    for name in public:
+        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+        assert file.stem == words.lower()
+        assert name in mmkeras.COMPONENTS
+
+
+@sweep(SOURCES)
+def test_nothing_is_asserted(file):
+    assert not [node.lineno for node in ast.walk(tree(file)) if isinstance(node, ast.Assert)]
+
+
+@sweep(SOURCES)
+def test_files_are_short(file):
+    lines = len(file.read_text(encoding="utf-8").splitlines())
+    assert (lines > SHORT) == (name_of(file) in LONG), lines
+
+
+@sweep(SOURCES)
+def test_files_say_what_they_are(file):
+    assert ast.get_docstring(tree(file))
+    assert file.stem not in FORBIDDEN
+
+
+def test_the_registered_name_does_not_tell_the_file():
+    for name, cls in mmkeras.COMPONENTS.items():
+        assert keras.saving.get_registered_name(cls) == f"mmkeras>{name}"
