@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from data_pipelines.cells import encode_strictly, encode_tolerantly
+from data_pipelines.cells import encode_strictly
 from data_pipelines.modalities import CellContext
 from data_pipelines.sources.rows import ROW
 
@@ -50,7 +50,7 @@ class BatchEncoder:
         if self.policy == "raise":
             encode = lambda cells, decoded: self._judge(*self._encode(cells, decoded))  # noqa: E731
             return encode_strictly(raw, batch_size, self._decode, encode, self._find_broken)
-        dataset = encode_tolerantly(raw.batch(batch_size), self._encode_tolerantly, self._judge)
+        dataset = self._encode_tolerantly(raw.batch(batch_size))
         return dataset.filter(lambda x, y, w: tf.size(tf.nest.flatten(x)[0]) > 0) if self.policy == "drop" else dataset
 
     def _decode(self, cells):
@@ -67,7 +67,7 @@ class BatchEncoder:
             if self.message is None:
                 raw = self.rows.dataset(self.columns, self.media_columns).batch(32)
                 with contextlib.suppress(tf.errors.OpError):
-                    for _ in encode_tolerantly(raw, self._encode_tolerantly, self._judge):
+                    for _ in self._encode_tolerantly(raw):
                         pass
         gone = f'Pipeline: a media file of "{self.source.name}" could not be read a moment ago, but can now.'
         raise ValueError(self.message or gone)
@@ -81,9 +81,14 @@ class BatchEncoder:
 
         return self._encode_with(cells, media)
 
-    def _encode_tolerantly(self, cells, tolerant):
-        """Encodes a batch of rows, media included."""
-        return self._encode_with(cells, lambda name, m, values, context: m.encode_row(values, context, tolerant))
+    def _encode_tolerantly(self, batches):
+        """Encodes raw batches, every media cell on its own."""
+
+        @tf.autograph.experimental.do_not_convert
+        def encode(cells):
+            return self._judge(*self._encode_with(cells, lambda name, m, *cell: m.encode_row(*cell)))
+
+        return batches.map(encode, tf.data.AUTOTUNE)
 
     def _encode_with(self, cells, media):
         x, y, w, bad = {}, {}, {}, []

@@ -50,104 +50,33 @@ def _said(message):
     return text.replace("\n", " ").strip().rstrip(".")[:200]
 
 
-def decode_cells(cells, decode, empty, tolerant):
-    """Decodes every cell of a batch; an absent cell gives `empty`.
+def decode_cells(cells, decode, empty):
+    """Decodes every cell of a batch on its own: a broken one costs itself, not the batch.
 
-    Both ways are plain TensorFlow ops: they export.
+    Plain TensorFlow ops, so it exports.
 
     Args:
         cells: string tensor `(B,)`; `""` = absent.
         decode: callable, scalar string → float tensor; raises inside the graph on a broken cell.
         empty: float tensor of the shape that `decode` gives, or of length 0 along a first axis of any length.
-        tolerant: bool. False: a broken cell raises, and a batch costs what a hand-written map costs. True: a broken
-            cell gives zeros and is marked; about 0.1 ms a cell dearer.
     Returns:
-        tuple (value, lengths, bad): value `(B, …)`, padded with zeros along the first axis where cells differ in it;
-        lengths int32 `(B,)`, real steps along that axis; bad bool `(B,)`.
+        tuple (value, lengths, bad): value `(B, …)`, padded with zeros along the first axis where cells differ, and
+        `empty` for an absent or broken cell; lengths int32 `(B,)`, real steps along that axis; bad bool `(B,)`.
     """
 
-    def one(cell):
-        return tf.cond(tf.equal(cell, ""), lambda: empty, lambda: decode(cell))
+    def one(place, cell):
+        value = tf.cond(tf.equal(cell, ""), lambda: empty, lambda: decode(cell))
+        return place, tf.shape(value)[0], value
 
-    value, lengths, bad = (_decode_each if tolerant else _decode_all)(cells, one, empty)
-    return tf.ensure_shape(value, [None, empty.shape[0] or None, *empty.shape[1:]]), lengths, bad
-
-
-def _decode_all(cells, one, empty):
-    """Decodes a batch in one loop; any error is the batch's error."""
-    good = tf.zeros_like(cells, tf.bool)
-    if empty.shape[0]:
-        value = tf.map_fn(one, cells, fn_output_signature=tf.TensorSpec(empty.shape, empty.dtype))
-        return value, tf.fill(tf.shape(cells), empty.shape[0]), good
-    count = tf.size(cells)
-    pieces = tf.TensorArray(empty.dtype, count, element_shape=[None, *empty.shape[1:]], infer_shape=False)
-    lengths = tf.zeros([0], tf.int32)
-
-    def step(place, pieces, lengths):
-        value = one(cells[place])
-        return place + 1, pieces.write(place, value), tf.concat([lengths, [tf.shape(value)[0]]], 0)
-
-    shapes = (tf.TensorShape([]), None, tf.TensorShape([None]))
-    _, pieces, lengths = tf.while_loop(
-        lambda place, *rest: place < count, step, (tf.constant(0), pieces, lengths), shape_invariants=shapes
-    )
-    ragged = tf.RaggedTensor.from_row_lengths(pieces.concat(), lengths, validate=False)
-    return ragged.to_tensor(), lengths, good
-
-
-def _decode_each(cells, one, empty):
-    """Decodes cell by cell; places left out by errors come back as zeros, marked bad."""
     count = tf.shape(cells)[0]
-    dataset = tf.data.Dataset.from_tensor_slices((tf.range(count), cells))
-    dataset = dataset.map(lambda index, cell: (index, one(cell))).ignore_errors()
-    dataset = dataset.map(lambda index, value: (index, tf.shape(value)[0], value))
-    end = (count, empty.shape[0], empty)
-    dataset = dataset.concatenate(tf.data.Dataset.from_tensors(end))
-    places, lengths, values = dataset.padded_batch(tf.cast(count + 1, tf.int64)).get_single_element()
+    good = tf.data.Dataset.from_tensor_slices((tf.range(count), cells)).map(one).ignore_errors()
+    end = tf.data.Dataset.from_tensors((count, empty.shape[0], empty))
+    batch = good.concatenate(end).padded_batch(tf.cast(count + 1, tf.int64))
+    places, lengths, values = batch.get_single_element()
     last = tf.size(places) - 1
     source = tf.tensor_scatter_nd_update(tf.fill([count + 1], last), places[:, None], tf.range(last + 1))[:count]
-    return tf.gather(values, source), tf.gather(lengths, source), source == last
-
-
-def encode_tolerantly(batches, encode, finish):
-    """Maps `encode` over raw batches; a batch in which it fails is done again, tolerantly.
-
-    Every raw batch goes through a parallel map twice: as an attempt, then as a marker that costs nothing. Errors drop
-    attempts; a marker whose attempt is gone is encoded cell by cell. So good batches run at full speed, in order.
-
-    Args:
-        batches: `tf.data.Dataset` of raw batches.
-        encode: callable (raw batch, tolerant: bool) → nest of tensors.
-        finish: callable that takes what `encode` gives, run once for each batch.
-    Returns:
-        `tf.data.Dataset` of what `finish` gives, one for each raw batch.
-    """
-    encode = tf.autograph.experimental.do_not_convert(encode)
-    raw_spec = batches.element_spec
-    specs = tf.function(lambda raw: encode(raw, False), autograph=False).get_concrete_function(raw_spec)
-    specs = keras.tree.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), specs.structured_outputs)
-    blanks = keras.tree.map_structure(_blank, specs)
-
-    def twice(number, raw):
-        pair = keras.tree.map_structure(lambda cells: tf.stack([cells, cells]), raw)
-        return tf.stack([number, number]), tf.constant([False, True]), pair
-
-    def attempt(number, marker, raw):
-        return number, marker, raw, tf.cond(marker, lambda: blanks, lambda: encode(raw, False))
-
-    def notice(last, element):
-        number, marker, raw, value = element
-        wanted = ~marker | (last != number)
-        return tf.where(marker, last, number), (wanted, marker, raw, value)
-
-    def complete(wanted, marker, raw, value):
-        value = tf.cond(marker, lambda: encode(raw, True), lambda: value)
-        return finish(*keras.tree.map_structure(lambda t, s: tf.ensure_shape(t, s.shape), value, specs))
-
-    dataset = batches.enumerate().map(twice).unbatch()
-    dataset = dataset.map(attempt, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).ignore_errors()
-    dataset = dataset.scan(tf.constant(-1, tf.int64), notice).filter(lambda wanted, *rest: wanted)
-    return dataset.map(complete)
+    value = tf.ensure_shape(tf.gather(values, source), [None, empty.shape[0] or None, *empty.shape[1:]])
+    return value, tf.gather(lengths, source), source == last
 
 
 def encode_strictly(rows, batch_size, decode, encode, find_broken):

@@ -69,32 +69,36 @@ def _find_chunks(data):
     """Walks the RIFF chunks to `fmt ` and `data`: ((encoding, channels, rate, bits) int32, bytes of the samples)."""
     total = tf.strings.length(data)
 
-    def more(place, layout, body, found):
-        return ~found & (place + 8 <= total)
+    def more(place, layout, body, found, short):
+        return ~found & ~short & (place + 8 <= total)
 
-    def step(place, layout, body, found):
+    def step(place, layout, body, found, short):
         name = tf.strings.substr(data, place, 4)
         size = _little_endian(data, place + 4, 4)
         start = place + 8
         rest = tf.cast(total - start, tf.int64)
         is_data = tf.equal(name, b"data")
         size = tf.where(is_data & (size == STREAMED), rest, size)
-        short = tf.debugging.Assert(size <= rest, ["the WAV file is cut short: its header promises more bytes"])
-        with tf.control_dependencies([short]):
-            size = tf.cast(size, tf.int32)
-        layout = tf.cond(tf.equal(name, b"fmt "), lambda: _layout(data, start, size), lambda: layout)
+        short = size > rest
+        size = tf.cast(tf.minimum(size, rest), tf.int32)
+        is_layout = tf.equal(name, b"fmt ") & (size >= 16)
+        layout = tf.cond(is_layout, lambda: _layout(data, start, size), lambda: layout)
         body = tf.cond(is_data, lambda: tf.strings.substr(data, start, size), lambda: body)
-        return start + size + size % 2, layout, body, is_data
+        return start + size + size % 2, layout, body, is_data, short
 
-    start = (tf.constant(12), tf.zeros([4], tf.int32), tf.constant(b""), tf.constant(False))
-    _, layout, body, found = tf.while_loop(more, step, start)
-    with tf.control_dependencies([tf.debugging.Assert(found, ["the WAV file is cut short: it has no samples"])]):
+    # Nothing is asserted inside the loop: an error there can come out as a cancelled loop instead of its message.
+    start = (tf.constant(12), tf.zeros([4], tf.int32), tf.constant(b""), tf.constant(False), tf.constant(False))
+    _, layout, body, found, short = tf.while_loop(more, step, start)
+    checks = [
+        tf.debugging.Assert(~short, ["the WAV file is cut short: its header promises more bytes"]),
+        tf.debugging.Assert(found, ["the WAV file is cut short: it has no samples"]),
+    ]
+    with tf.control_dependencies(checks):
         return tf.unstack(tf.identity(layout)), tf.identity(body)
 
 
 def _layout(data, start, size):
-    with tf.control_dependencies([tf.debugging.Assert(size >= 16, ["the WAV header is broken"])]):
-        encoding, channels = _little_endian(data, start, 2), _little_endian(data, start + 2, 2)
+    encoding, channels = _little_endian(data, start, 2), _little_endian(data, start + 2, 2)
     rate, bits = _little_endian(data, start + 4, 4), _little_endian(data, start + 14, 2)
     extended = (encoding == EXTENSIBLE) & (size >= 26)
     encoding = tf.cond(extended, lambda: _little_endian(data, start + 24, 2), lambda: encoding)

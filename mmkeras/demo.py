@@ -110,7 +110,7 @@ def _served(saved, pipe, rows, target):
     answers = json.loads(done.stdout)
     table = Table(title="the SavedModel, in a process without Keras and mmkeras, from raw files")
     for column in (*pipe.input_columns()[:2], "answer", "probability", "truth"):
-        table.add_column(column, overflow="ellipsis", no_wrap=True)
+        table.add_column(column, overflow="ellipsis", no_wrap=True, max_width=34)
     for place, answer in enumerate(answers[target]):
         shown = [os.path.basename(request[column][place]) or "[dim]missing[/]" for column in pipe.input_columns()[:2]]
         likely = max(answers[f"{target}_probabilities"][place])

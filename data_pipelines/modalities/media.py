@@ -43,14 +43,14 @@ class Media(Modality):
     def parse(self, cells, context):
         return [cells[0]], tf.zeros_like(cells[0], tf.bool)
 
-    def encode_row(self, cells, context, tolerant=True):
-        return self._encode(cells[0], lambda cell: self.decode(self.as_served(read_cell(cell, context))), tolerant)
+    def encode_row(self, cells, context):
+        return self._encode(cells[0], lambda cell: self.decode(self.as_served(read_cell(cell, context))))
 
     def encode(self, served):
-        return self._encode(served[0], self.decode, tolerant=True)
+        return self._encode(served[0], self.decode)
 
-    def _encode(self, cells, decode, tolerant):
-        value, lengths, bad = decode_cells(cells, decode, self.empty, tolerant)
+    def _encode(self, cells, decode):
+        value, lengths, bad = decode_cells(cells, decode, self.empty)
         return *self.collate(value, lengths, (cells != "") & ~bad), bad
 
     def reason(self, cells, context):

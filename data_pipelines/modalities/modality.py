@@ -80,8 +80,8 @@ class Modality:
         """Turns served cells into `(value, mask, bad)`."""
         raise NotImplementedError
 
-    def encode_row(self, cells, context, tolerant=True):
-        """Turns row cells into `(value, mask, bad)`; where not `tolerant`, a broken cell may raise in the graph."""
+    def encode_row(self, cells, context):
+        """Turns row cells into `(value, mask, bad)`: `parse`, then `encode`."""
         served, unparsed = self.parse(cells, context)
         value, mask, bad = self.encode(served)
         return value, mask, bad | unparsed

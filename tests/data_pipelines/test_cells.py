@@ -1,11 +1,10 @@
 """Cells decoded in batches: one broken cell costs one cell, and order is kept."""
 
-import numpy as np
 import pytest
 import tensorflow as tf
 
 from data_pipelines import CellContext
-from data_pipelines.cells import decode_cells, encode_strictly, encode_tolerantly, full_path, read_cell, unreadable
+from data_pipelines.cells import decode_cells, encode_strictly, full_path, read_cell, unreadable
 
 PATHS, BYTES = CellContext(), CellContext(is_bytes=True)
 
@@ -20,51 +19,29 @@ def pair(cell):
     return tf.stack([tf.strings.to_number(cell), 1.0])
 
 
-def decoded(cells, decode, empty, tolerant):
-    work = tf.function(lambda cells: decode_cells(cells, decode, empty, tolerant), autograph=False)
+def decoded(cells, decode, empty):
+    work = tf.function(lambda cells: decode_cells(cells, decode, empty), autograph=False)
     return [part.numpy().tolist() for part in work(tf.constant(cells, tf.string))]
 
 
-@pytest.mark.parametrize("tolerant", [False, True])
-def test_cells_of_different_lengths_are_padded(tolerant):
-    value, lengths, bad = decoded(["2", "", "3", "1"], digits, tf.zeros([0]), tolerant)
+def test_cells_of_different_lengths_are_padded():
+    value, lengths, bad = decoded(["2", "", "3", "1"], digits, tf.zeros([0]))
     assert value == [[1, 2, 0], [0, 0, 0], [1, 2, 3], [1, 0, 0]]
     assert lengths == [2, 0, 3, 1] and not any(bad)
-    assert decoded(["", ""], digits, tf.zeros([0]), tolerant) == [[[], []], [0, 0], [False, False]]
+    assert decoded(["", ""], digits, tf.zeros([0])) == [[[], []], [0, 0], [False, False]]
 
 
-@pytest.mark.parametrize("tolerant", [False, True])
-def test_cells_of_one_shape(tolerant):
-    value, _, bad = decoded(["2", "", "3"], pair, tf.zeros([2]), tolerant)
+def test_cells_of_one_shape():
+    value, _, bad = decoded(["2", "", "3"], pair, tf.zeros([2]))
     assert value == [[2, 1], [0, 0], [3, 1]] and not any(bad)
 
 
 def test_broken_cells_are_marked_and_leave_the_others_alone():
-    value, lengths, bad = decoded(["x", "2", "", "y", "1"], digits, tf.zeros([0]), True)
+    value, lengths, bad = decoded(["x", "2", "", "y", "1"], digits, tf.zeros([0]))
     assert value == [[0, 0], [1, 2], [0, 0], [0, 0], [1, 0]]
     assert lengths == [0, 2, 0, 0, 1] and bad == [True, False, False, True, False]
-    value, _, bad = decoded(["x", "y"], pair, tf.zeros([2]), True)
+    value, _, bad = decoded(["x", "y"], pair, tf.zeros([2]))
     assert value == [[0, 0], [0, 0]] and bad == [True, True]
-
-
-def test_a_broken_cell_breaks_the_batch_where_that_is_wanted():
-    with pytest.raises(tf.errors.InvalidArgumentError, match="StringToNumber"):
-        decoded(["2", "x"], digits, tf.zeros([0]), False)
-
-
-def test_tolerant_batches_come_in_order_each_once():
-    cells = ["x" if number % 7 == 3 else str(number % 5) for number in range(100)]
-    batches = tf.data.Dataset.from_tensor_slices({"cell": cells}).batch(4)
-
-    def encode(raw, tolerant):
-        return raw["cell"], *decode_cells(raw["cell"], digits, tf.zeros([0]), tolerant)
-
-    data = encode_tolerantly(batches, encode, lambda cells, value, lengths, bad: (cells, lengths, bad))
-    for _ in range(2):
-        found, lengths, bad = (np.concatenate(part) for part in zip(*data.as_numpy_iterator(), strict=True))
-        assert [cell.decode() for cell in found] == cells
-        assert bad.tolist() == [cell == "x" for cell in cells]
-        assert lengths.tolist() == [0 if cell == "x" else int(cell) for cell in cells]
 
 
 def strict(cells, find_broken):
