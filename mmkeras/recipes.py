@@ -118,7 +118,7 @@ def _clipart():
 
     def parts(spec):
         encoders = {"picture": "ImageHistogramEncoder", "title": "TextBagEncoder", "numbers": "NumberMLPEncoder"}
-        return {"encoders": encoders, "fusion": "SumFusion", "dim": 96, "modality_dropout": 0.3}
+        return {"encoders": encoders, "fusion": "SumFusion", "dim": 96, "modality_dropout": 0.4}
 
     return Recipe(
         name="clipart",
