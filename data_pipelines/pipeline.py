@@ -3,10 +3,10 @@
 import json
 import os
 
-import numpy as np
 import tensorflow as tf
 
 from data_pipelines.batch_encoder import MASK, BatchEncoder
+from data_pipelines.class_weights import class_weights
 from data_pipelines.modalities import Modality, from_config
 from data_pipelines.naming import plain_name
 from data_pipelines.problems import Problems
@@ -152,7 +152,7 @@ class Pipeline:
         if not len(rows):
             raise ValueError(f'Pipeline.batches: there must be rows. Received: 0 rows of "{rows.source.name}".')
         targets = self.targets if with_targets else {}
-        weights = self._class_weights(class_weight) if training and with_targets else {}
+        weights = class_weights(self.targets, class_weight) if training and with_targets else {}
         columns = dict.fromkeys([*self.input_columns(), *(self.target_columns() if with_targets else [])])
         encoder = BatchEncoder(self.inputs, targets, rows, list(columns), policy, self.problems)
         raw = rows.dataset(encoder.columns, encoder.media_columns)
@@ -264,27 +264,6 @@ class Pipeline:
     def _augment(self, x, y, w):
         changed = {name: m.augment(x[name], x[name + MASK]) for name, m in self.inputs.items()}
         return {**x, **changed}, y, w
-
-    def _class_weights(self, wanted):
-        """Dict target → float32 tensor of class weights."""
-        if wanted is None:
-            return {}
-        categories = {name: m for name, m in self.targets.items() if hasattr(m, "class_weights")}
-        if wanted == "balanced":
-            wanted = dict.fromkeys(categories, "balanced")
-        if not isinstance(wanted, dict) or set(wanted) - set(categories):
-            raise ValueError(
-                "Pipeline.batches: class_weight must be 'balanced' or a dict of category targets. "
-                f"Received: class_weight={wanted!r}. Do: choose from {list(categories)}."
-            )
-        weights = {}
-        for name, weight in wanted.items():
-            if weight != "balanced":
-                weight = np.array([weight.get(label, 1.0) for label in categories[name].classes], "float32")
-            else:
-                weight = categories[name].class_weights()
-            weights[name] = tf.constant(weight)
-        return weights
 
     def _require_adapted(self, verb):
         if not self.adapted:
