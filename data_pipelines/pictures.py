@@ -1,9 +1,17 @@
 """Reads picture bytes of every common kind, in few TensorFlow ops, bounded in size before they are decoded."""
 
+import math
+
+import numpy as np
 import tensorflow as tf
 
 from data_pipelines.branches import rarely
 
+# What GIF, BMP and the three kinds of WebP begin with, and (place, bytes) of the numbers in their headers: two sides of
+# each, then the bits of a BMP's pixel and the flags of an extended WebP.
+SIGNATURES = ("GIF8", "BM", r"RIFF\C{4}WEBPVP8 ", r"RIFF\C{4}WEBPVP8L", r"RIFF\C{4}WEBPVP8X")
+NUMBERS = [(6, 2), (8, 2), (18, 4), (22, 4), (26, 2), (28, 2), (21, 4), (21, 4), (24, 3), (27, 3), (28, 2), (20, 1)]
+FIELDS = np.array([[256.0 ** (i - at) if at <= i < at + size else 0 for i in range(32)] for at, size in NUMBERS])
 NOT_A_PICTURE = "this is no JPEG, PNG, GIF, BMP or WebP picture"
 
 
@@ -15,7 +23,7 @@ def read_picture(data, max_pixels, background):
         max_pixels: int. A picture whose header says more is not decoded.
         background: float in [0, 1]. Grey that shows through transparent parts.
     Returns:
-        float32 `(H, W, 3)` in [0, 1].
+        uint8 `(H, W, 3)`.
     Raises:
         tf.errors.InvalidArgumentError: another format, a damaged file, too many pixels.
     """
@@ -25,16 +33,13 @@ def read_picture(data, max_pixels, background):
         pixels = tf.reduce_prod(tf.cast(sides, tf.float32))
         return tf.where((pixels > 0) & (pixels <= max_pixels), data, "")
 
-    def png():
-        head = tf.strings.join([tf.strings.substr(data, 0, 26), "\0" * 26])
-        sides = tf.io.decode_raw(tf.strings.substr(head, 16, 8), tf.int32, little_endian=False)
-        kind = tf.strings.substr(head, 25, 1)
-        opaque = (kind == b"\0") | (kind == b"\2")
-        safe = bounded(sides[:2])
-        return tf.cond(opaque, lambda: _opaque(safe), rarely(lambda: _blended(safe, background)))
-
     def jpeg():
         return _opaque(bounded(tf.image.extract_jpeg_shape(data)[:2]))
+
+    def png():
+        head = tf.strings.join([tf.strings.substr(data, 0, 24), "\0" * 24])
+        safe = bounded(tf.io.decode_raw(tf.strings.substr(head, 16, 8), tf.int32, little_endian=False))
+        return tf.cond(_is_clear_png(data), lambda: _blended(safe, background), lambda: _opaque(safe))
 
     def rarer():
         sides, may_be_clear, has_palette, moves = _read_rarer_header(data)
@@ -43,23 +48,41 @@ def read_picture(data, max_pixels, background):
         return tf.case(ways, default=lambda: _opaque(safe))
 
     start = tf.strings.substr(data, 0, 2)
-    return tf.cond(start == b"\x89P", png, lambda: tf.cond(start == b"\xff\xd8", jpeg, rarely(rarer)))
+    others = rarely(lambda: tf.cond(start == b"\x89P", png, rarer))
+    return tf.cond(
+        _is_plain_png(data, max_pixels),
+        lambda: _opaque(data),
+        lambda: tf.cond(start == b"\xff\xd8", jpeg, others),
+    )
+
+
+def _is_plain_png(data, max_pixels):
+    """Whether these are the bytes of an opaque PNG of a bounded size, in one or two looks: most are."""
+    sides = 2 ** int(math.log2(max(max_pixels, 1)) / 2) - 1
+    side = "".join(r"\C" if byte == 255 else rf"[\x00-\x{byte:02x}]" for byte in sides.to_bytes(4, "big"))
+    plain = rf"(?s)\CPNG\r\n\x1a\n\C{{8}}{side}{side}\C[\x00\x02\x03]\C*"
+    return tf.strings.regex_full_match(data, plain) & ~_is_clear_png(data)
+
+
+def _is_clear_png(data):
+    """Whether a PNG may have transparent parts: of the kinds 4 and 6, or with a palette (3) and a tRNS chunk."""
+    return tf.strings.regex_full_match(data, r"(?s)\C{25}([\x04\x06]\C*|\x03\C*tRNS\C*)")
 
 
 def _opaque(data):
-    picture = tf.io.decode_image(data, channels=3, expand_animations=False)
-    return tf.ensure_shape(tf.cast(picture, tf.float32) / 255.0, (None, None, 3))
+    return tf.ensure_shape(tf.io.decode_image(data, channels=3, expand_animations=False), (None, None, 3))
 
 
 def _blended(data, background):
     """A picture that may have transparent parts, over the background."""
-    picture = tf.cast(tf.io.decode_image(data, channels=0, expand_animations=False), tf.float32) / 255.0
+    picture = tf.io.decode_image(data, channels=0, expand_animations=False)
     channels = tf.shape(picture)[-1]
 
     def blend():
-        colour = tf.cond(channels == 2, lambda: tf.repeat(picture[..., :1], 3, -1), lambda: picture[..., :3])
-        alpha = picture[..., -1:]
-        return colour * alpha + background * (1.0 - alpha)
+        values = tf.cast(picture, tf.float32)
+        colour = tf.cond(channels == 2, lambda: tf.repeat(values[..., :1], 3, -1), lambda: values[..., :3])
+        alpha = values[..., -1:] / 255.0
+        return tf.cast(tf.round(colour * alpha + 255.0 * background * (1.0 - alpha)), tf.uint8)
 
     return tf.ensure_shape(tf.cond(channels == 3, lambda: picture, blend), (None, None, 3))
 
@@ -69,8 +92,7 @@ def _from_palette(data):
     place, colours = tf.unstack(tf.io.decode_raw(tf.strings.substr(data, 10, 8), tf.int32), 2)
     palette = tf.io.decode_raw(tf.strings.substr(data, 14 + colours, place - 14 - colours), tf.uint8)
     numbers = tf.cast(tf.io.decode_image(data, channels=0, expand_animations=False)[..., 0], tf.int32)
-    picture = tf.gather(tf.reshape(palette, [-1, 4])[:, 2::-1], numbers)
-    return tf.ensure_shape(tf.cast(picture, tf.float32) / 255.0, (None, None, 3))
+    return tf.ensure_shape(tf.gather(tf.reshape(palette, [-1, 4])[:, 2::-1], numbers), (None, None, 3))
 
 
 def _called_clear(data):
@@ -85,27 +107,18 @@ def _called_clear(data):
 
 def _read_rarer_header(data):
     """(sides int64, may be clear, has a palette, moves) of a GIF, BMP or WebP; sides 0 where it is none of them."""
-    byte = tf.cast(tf.io.decode_raw(tf.strings.substr(tf.strings.join([data, "\0" * 32]), 0, 32), tf.uint8), tf.int64)
-
-    def begins(signature, at=0):
-        return tf.reduce_all(byte[at : at + len(signature)] == list(signature))
-
-    def little(at, size):
-        return tf.reduce_sum(byte[at : at + size] * [256**power for power in range(size)])
-
-    bits = little(21, 4)
-    lossy = (little(26, 2) % 0x4000, little(28, 2) % 0x4000)
-    lossless = (bits % 0x4000 + 1, bits // 0x4000 % 0x4000 + 1)
-    extended = (little(24, 3) + 1, little(27, 3) + 1)
-    is_webp, is_bmp = begins(b"RIFF") & begins(b"WEBP", 8), begins(b"BM")
-    is_extended = is_webp & (byte[15] == ord("X"))
-    height = little(22, 4)
+    head = tf.strings.substr(tf.strings.join([data, "\0" * 32]), 0, 32)
+    byte = tf.cast(tf.io.decode_raw(head, tf.uint8), tf.float64)
+    field = tf.cast(tf.linalg.matvec(FIELDS, byte), tf.int64)
+    signature = tf.stack([tf.strings.regex_full_match(head, rf"(?s){start}\C*") for start in SIGNATURES])
+    gif, bmp, lossy, lossless, extended = (field[2 * i : 2 * i + 2] for i in range(5))
     sides = [
-        (begins(b"GIF8"), (little(6, 2), little(8, 2))),
-        (is_bmp, (little(18, 4), tf.minimum(height, 2**32 - height))),
-        (is_webp & (byte[15] == ord(" ")), lossy),
-        (is_webp & (byte[15] == ord("L")), lossless),
-        (is_extended, extended),
+        gif,
+        tf.minimum(bmp, 2**32 - bmp),  # a negative height: rows from the top
+        lossy % 0x4000,
+        tf.stack([lossless[0] % 0x4000, lossless[0] // 0x4000 % 0x4000]) + 1,
+        extended + 1,
     ]
-    found = tf.add_n([tf.where(met, tf.stack(size), 0) for met, size in sides])
-    return found, is_webp, is_bmp & (little(28, 2) == 8), is_extended & (byte[20] // 2 % 2 == 1)
+    found = tf.reduce_sum(tf.where(signature[:, None], tf.stack(sides), 0), 0)
+    is_webp = tf.reduce_any(signature[2:])
+    return found, is_webp, signature[1] & (field[10] == 8), signature[4] & (field[11] // 2 % 2 == 1)

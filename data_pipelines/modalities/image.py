@@ -62,9 +62,10 @@ class Image(Media):
     def decode(self, data):
         """Decodes one picture's bytes to float32 `(H, W, 3)`; raises in the graph on what is no picture."""
         picture = read_picture(data, self.max_pixels, self.background)
-        return tf.ensure_shape(self._resize(picture), (*self.size, 3))
+        return tf.ensure_shape(self._resize(picture) / 255.0, (*self.size, 3))
 
     def _resize(self, picture):
+        """A picture in uint8 → floats of the same range; TensorFlow resizes integers several times faster."""
         same = tf.reduce_all(tf.equal(tf.shape(picture)[:2], self.size))
         if self.fit == "pad":
             resized = lambda: tf.image.resize_with_pad(picture, *self.size, antialias=True)  # noqa: E731
@@ -72,7 +73,7 @@ class Image(Media):
             resized = lambda: tf.image.resize(_centre(picture, self.size), self.size, antialias=True)  # noqa: E731
         else:
             resized = lambda: tf.image.resize(picture, self.size, antialias=True)  # noqa: E731
-        return tf.cond(same, lambda: picture, resized)
+        return tf.cond(same, lambda: tf.cast(picture, tf.float32), resized)
 
     def augment(self, value, mask):
         if not self.augment_with:
