@@ -1,7 +1,7 @@
 """Rows per second from raw files through `Pipeline.batches`, against a hand-written parallel tf.data map.
 
 Both read, decode, resize or resample, tokenize and batch the very same things, and are drained in turn within one run.
-Tables are repeated until a pass lasts seconds, for tf.data prepares a graph at every pass's start: that time is printed.
+Tables are repeated until a pass lasts seconds, for tf.data prepares a graph at every start: that time is printed.
 
 Command: python benchmarks/pipeline.py
 Floor: ratio at least 0.9.

@@ -159,17 +159,19 @@ def predict(
 def export(
     run: RunArgument,
     output: Annotated[str, typer.Option(help="folder to write")],
-    format: Annotated[str, typer.Option(help="saved_model")] = "saved_model",
+    format: Annotated[str, typer.Option(help="saved_model, onnx or litert")] = "saved_model",
 ):
-    """Writes a run as one SavedModel from raw bytes and strings to answers."""
-    if format != "saved_model":
-        raise typer.BadParameter(f"the format must be saved_model, not {format!r}")
+    """Writes a run as one SavedModel from raw bytes and strings to answers, or its network as ONNX or LiteRT."""
+    from mmkeras.export import FORMATS
+
+    if format not in FORMATS:
+        raise typer.BadParameter(f"the format must be one of {', '.join(FORMATS)}, not {format!r}")
     with _failing_plainly():
         import mmkeras as mm
         from mmkeras.run import load
 
-        mm.export(*load(run), output)
-    told.print(f"SavedModel → {output}")
+        mm.export(*load(run), output, format=format)
+    told.print(f"{format} → {output}")
 
 
 @app.command()

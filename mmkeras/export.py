@@ -7,11 +7,14 @@ import tempfile
 
 import keras
 
+from mmkeras.convert import convert
+
+FORMATS = ("saved_model", "onnx", "litert")
 PYTHON_OPS = ("PyFunc", "PyFuncStateless", "EagerPyFunc")
 
 
-def export(model, pipe, path):
-    """Writes a SavedModel with the pipeline's preprocessing in front and its labels behind.
+def export(model, pipe, path, format="saved_model"):
+    """Writes a SavedModel with the pipeline's preprocessing in front and its labels behind, or the network alone.
 
     `serving_default` takes the input columns by their names: media as encoded bytes (JPEG, PNG, GIF, BMP or WebP;
     recordings WAV of any bit depth and rate), text as strings, numbers as floats; `""` and NaN mean absent, and bytes
@@ -24,22 +27,29 @@ def export(model, pipe, path):
         model: `keras.Model` from `build`, or one that takes and gives the same dicts.
         pipe: adapted `Pipeline`.
         path: folder to write.
+        format: `"saved_model"`, or `"onnx"` or `"litert"`: the network without preprocessing, see `mmkeras.convert`.
+            Defaults to `"saved_model"`.
     Returns:
         The path.
     Raises:
-        ValueError: another backend than TensorFlow, or a graph with Python functions inside, which no other process
-            could run.
+        ImportError: a converter is not installed.
+        ValueError: an unknown format, another backend than TensorFlow, or a graph with Python functions inside, which
+            no other process could run.
     Example:
         >>> export(model, pipe, "saved_model/")
         >>> serve = tf.saved_model.load("saved_model/").signatures["serving_default"]
         >>> serve(photo=tf.constant([open("cat.jpg", "rb").read()]), story=tf.constant(["…"]))
     """
+    if format not in FORMATS:
+        raise ValueError(f"export: format must be one of {FORMATS}. Received: format={format!r}. Do: 'saved_model'.")
     if keras.backend.backend() != "tensorflow":
         raise ValueError(
             "export: a SavedModel is written by the TensorFlow backend. "
             f"Received: backend={keras.backend.backend()!r}. Do: save the model as .keras, load it with "
             "KERAS_BACKEND=tensorflow, export there."
         )
+    if format != "saved_model":
+        return convert(model, pipe, path, format)
     import tensorflow as tf
 
     module = tf.Module()

@@ -89,10 +89,11 @@ def test_predict_answers_every_row_in_order(place, run):
     assert "1 bad cells of photo" in done.stderr and "1 bad cells of size" in done.stderr
 
 
-def test_export_writes_a_saved_model(place, run):
-    done = mmkeras("export", run, "--output", place / "saved")
+@pytest.mark.parametrize(("format", "file"), [("saved_model", "saved_model.pb"), ("litert", "model.tflite")])
+def test_export_writes_what_was_asked_for(place, run, format, file):
+    done = mmkeras("export", run, "--output", place / format, "--format", format)
     assert done.returncode == 0, done.stderr
-    assert os.path.exists(place / "saved" / "saved_model.pb")
+    assert os.path.exists(place / format / file)
 
 
 def test_resume_goes_on_after_the_last_epoch(place, run):
@@ -112,6 +113,7 @@ def test_resume_goes_on_after_the_last_epoch(place, run):
         (["evaluate", ".", "t.csv"], 1, "a run must hold model.keras"),
         (["train", "t.csv", "--output", "x"], 2, "--target"),
         (["train", "t.csv", "--target", "kind"], 2, "--output"),
+        (["export", "run", "--output", "x", "--format", "pickle"], 2, "must be one of saved_model, onnx, litert"),
         (["fly"], 2, "No such command"),
     ],
 )
