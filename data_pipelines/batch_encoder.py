@@ -31,7 +31,7 @@ class BatchEncoder:
         self.targets = targets
         self.rows = rows
         self.columns = columns
-        self.media_columns = [c for name, m in inputs.items() if m.media for c in m.columns(name)]
+        self.media_columns = {c: m.locate for name, m in inputs.items() if m.media for c in m.columns(name)}
         self.source = rows.source
         self.policy = policy
         self.problems = problems

@@ -16,9 +16,12 @@ PROBED = 40
 SPLIT_NAMES = {"train", "training", "val", "valid", "validation", "dev", "test", "testing"}
 MEDIA = {
     "Image": (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"),
+    "TimeSeries": (".npy", ".npz"),
     "Audio": (".wav", ".flac", ".mp3", ".ogg", ".opus"),
 }
 FEW = 5000
+# Five numbers or more with something between them; commas alone divide the thousands of one number, too.
+SERIES = rf"(?s)[\[\s]*({WRITTEN}|nan|null)?([\s,;|\[\]]+({WRITTEN}|nan|null)?){{4,}}[\]\s]*"
 
 
 class Guess:
@@ -163,6 +166,9 @@ def _guess_written(filled, missing, distinct, is_target):
         if is_target and whole and distinct <= 20:
             return guess("Category", f"{distinct} different whole numbers")
         return guess("Number", f"{numeric:.0%} of the cells are numbers")
+    series = np.mean([bool(re.fullmatch(SERIES, cell)) for cell in filled])
+    if series >= 0.9:
+        return guess("TimeSeries", f"{series:.0%} of the cells are series of numbers")
     listed = np.mean(["|" in cell for cell in filled])
     if listed >= 0.2:
         return guess("Tags", f"{listed:.0%} of the cells are lists joined by '|'")
@@ -201,6 +207,8 @@ def _media_kind(filled, is_bytes):
 
 def _media_config(kind, filled, is_bytes, root):
     """Sizes that suit the first files that can be opened."""
+    if kind == "TimeSeries":
+        return {}
     step = max(1, len(filled) // PROBED)
     probe = probe_image if kind == "Image" else probe_sound
     facts = [

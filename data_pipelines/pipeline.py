@@ -88,8 +88,9 @@ class Pipeline:
         for name, modality in (*self.inputs.items(), *self.targets.items()):
             if type(modality).adapt is not Modality.adapt:
                 columns = modality.columns(name)
+                chunks = rows.chunks_with_paths(columns, dict.fromkeys(columns, modality.locate))
                 try:
-                    modality.adapt(tuple(chunk[c] for c in columns) for chunk in rows.chunks(columns))
+                    modality.adapt(tuple(chunk[c] for c in columns) for chunk in chunks)
                 except ValueError as error:
                     raise ValueError(f'"{name}" of "{rows.source.name}": {error}') from error
         for name, modality in self.targets.items():

@@ -117,11 +117,6 @@ class Audio(Media):
         samples = tf.pad(samples, [[0, tf.maximum(0, self.frame - tf.size(samples))]])
         return samples if self.features == "waveform" else self._log_mel(samples)
 
-    def collate(self, value, lengths, present):
-        short = tf.maximum(0, self.least - tf.shape(value)[1])
-        value = tf.pad(value, [[0, 0], [0, short], *([[0, 0]] * (value.shape.rank - 2))])
-        return value, tf.sequence_mask(tf.where(present, lengths, 0), tf.shape(value)[1])
-
     def _log_mel(self, samples):
         window, bank = self._filters
         spectrum = tf.abs(tf.signal.stft(samples, self.frame, self.hop, self.fft_length, lambda *_, **__: window))

@@ -4,8 +4,8 @@ import functools
 
 import tensorflow as tf
 
-from data_pipelines.cells import decode_cells, read_cell, unreadable
-from data_pipelines.modalities.modality import Modality
+from data_pipelines.cells import decode_cells, full_path, read_cell, unreadable
+from data_pipelines.modalities.modality import CellContext, Modality
 
 
 class Media(Modality):
@@ -26,17 +26,27 @@ class Media(Modality):
         """Decodes the bytes of one cell, scalar string → float tensor; raises in the graph on a broken one."""
         raise NotImplementedError
 
+    def locate(self, cell, media_root):
+        """A row cell with its path made whole."""
+        return full_path(cell, media_root)
+
+    def read(self, cell, context):
+        """The bytes of a scalar row cell."""
+        return read_cell(cell, context)
+
     def as_served(self, data):
         """Turns a file's bytes into those that an exported model takes; the default changes nothing."""
         return data
 
     def collate(self, value, lengths, present):
-        """Turns decoded cells `(B, …)`, their lengths and presence `(B,)` into value and mask."""
-        raise NotImplementedError
+        """Turns decoded cells `(B, …)`, their lengths and presence `(B,)` into value and mask; here, of sequences."""
+        short = tf.maximum(0, self.least - tf.shape(value)[1])
+        value = tf.pad(value, [[0, 0], [0, short], *([[0, 0]] * (value.shape.rank - 2))])
+        return value, tf.sequence_mask(tf.where(present, lengths, 0), tf.shape(value)[1])
 
     def decode_cell(self, cell, context):
         """Reads and decodes one row cell: (value, length along its first axis); an absent cell gives `empty`."""
-        read = lambda: self.decode(self.as_served(read_cell(cell, context)))  # noqa: E731
+        read = lambda: self.decode(self.as_served(self.read(cell, context)))  # noqa: E731
         value = tf.cond(tf.equal(cell, ""), lambda: self.empty, read)
         return tf.ensure_shape(value, [self.empty.shape[0] or None, *self.empty.shape[1:]]), tf.shape(value)[0]
 
@@ -44,7 +54,7 @@ class Media(Modality):
         return [cells[0]], tf.zeros_like(cells[0], tf.bool)
 
     def encode_row(self, cells, context):
-        return self._encode(cells[0], lambda cell: self.decode(self.as_served(read_cell(cell, context))))
+        return self._encode(cells[0], lambda cell: self.decode(self.as_served(self.read(cell, context))))
 
     def encode(self, served):
         return self._encode(served[0], self.decode)
@@ -55,6 +65,10 @@ class Media(Modality):
 
     def reason(self, cells, context):
         return unreadable(cells[0], context, self._decode_file)
+
+    def why_broken(self, data):
+        """What `decode` says of bytes that it cannot read."""
+        return unreadable(data, CellContext(is_bytes=True), self._decode_file)
 
     @functools.cached_property
     def _decode_file(self):

@@ -1,12 +1,11 @@
 """Rows of a table, read lazily in chunks of string cells."""
 
+import functools
 import hashlib
 import itertools
 
 import numpy as np
 import tensorflow as tf
-
-from data_pipelines.cells import full_path
 
 CHUNK = 4096
 HELD = 100_000
@@ -89,6 +88,15 @@ class Rows:
             if 0 in left.values():
                 return
 
+    def chunks_with_paths(self, columns, media):
+        """The same, with the cells of `media` columns made full paths; see `dataset`."""
+        paths = {c: locate for c, locate in media.items() if c not in self.source.bytes_columns}
+        for cells in self.chunks(columns):
+            for column, locate in paths.items():
+                full = [locate(cell, self.source.media_root) for cell in cells[column]]
+                cells[column] = np.array([*full, ""], object)[:-1]
+            yield cells
+
     def __len__(self):
         if self._count is None:
             self._count = sum(len(cells[ROW]) for cells in self.chunks([]))
@@ -166,24 +174,17 @@ class Rows:
 
         return [part(low, high) for low, high in itertools.pairwise(edges)]
 
-    def dataset(self, columns, media=()):
+    def dataset(self, columns, media=None):
         """A `tf.data.Dataset` of rows: dict column → scalar string, with `"_row"` an int64.
 
         Args:
             columns: sequence of str.
-            media: the columns among them whose cells name files: they come as full paths.
+            media: dict column → callable (cell, media root) → cell, for columns whose cells name files: it gives them
+                as full paths.
         """
         self.require(columns)
         size = len(self)
-        paths = [column for column in media if column not in self.source.bytes_columns]
-
-        def chunks():
-            for cells in self.chunks(columns):
-                for column in paths:
-                    full = [full_path(cell, self.source.media_root) for cell in cells[column]]
-                    cells[column] = np.array([*full, ""], object)[:-1]
-                yield cells
-
+        chunks = functools.partial(self.chunks_with_paths, columns, media or {})
         if self.source.held:
             parts = list(chunks())
             cells = {column: np.concatenate([part[column] for part in parts]) for column in [*columns, ROW]}

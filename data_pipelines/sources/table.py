@@ -64,7 +64,7 @@ def _written(value):
     if isinstance(value, bool | np.bool_):
         return "true" if value else "false"
     if isinstance(value, list | tuple | set | np.ndarray):
-        return LIST_SEPARATOR.join(str(_written(item)).replace(LIST_SEPARATOR, " ") for item in value)
+        return LIST_SEPARATOR.join(_listed(item) for item in value)
     if isinstance(value, dict) and value.keys() == MEDIA_RECORD:
         return value["bytes"] or ""
     if isinstance(value, dict):
@@ -72,6 +72,13 @@ def _written(value):
     if type(value).__name__ in ("NAType", "NaTType"):
         return ""
     return repr(value.item()) if isinstance(value, np.number) else str(value)
+
+
+def _listed(item):
+    """One item of a list; a list in a list, as of a series' channels, divided by commas with its gaps."""
+    if isinstance(item, list | tuple | np.ndarray):
+        return ",".join(str(_written(number)) or "nan" for number in item)
+    return str(_written(item)).replace(LIST_SEPARATOR, " ")
 
 
 def _column(values):

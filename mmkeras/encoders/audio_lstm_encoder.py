@@ -1,20 +1,18 @@
 """Log-mel frames by an LSTM."""
 
-import keras
-from keras import ops
-
 from mmkeras.component import component
 from mmkeras.encoders.audio_cnn_encoder import CENTRE, SPREAD
-from mmkeras.layers.masking import hide, mask_or_full, sequence_conv
+from mmkeras.encoders.time_series_lstm_encoder import TimeSeriesLSTMEncoder
 
 
 @component
-class AudioLSTMEncoder(keras.layers.Layer):
+class AudioLSTMEncoder(TimeSeriesLSTMEncoder):
     """Joins neighbouring log-mel frames by one strided convolution and reads them in both directions.
 
     Args:
         dim: int > 1, even. Width of a token; each direction gives half. Defaults to `64`.
         stride: int > 0. Frames a token. Defaults to `4`.
+        cell: `"lstm"` or `"gru"`. Defaults to `"lstm"`.
         dropout: float in [0, 1). Defaults to `0.1`.
     Call arguments:
         inputs: float tensor `(B, T, C)`, log-mel frames.
@@ -22,7 +20,7 @@ class AudioLSTMEncoder(keras.layers.Layer):
     Returns:
         float tensor `(B, T′, D)`, T′ = T / stride, rounded up, zeros where masked; the mask becomes `(B, T′)`.
     Raises:
-        ValueError: an odd `dim`.
+        ValueError: an odd `dim`, an unknown `cell`.
     Example:
         >>> AudioLSTMEncoder(dim=8)(np.ones((2, 20, 40), "float32")).shape
         TensorShape([2, 5, 8])
@@ -33,50 +31,6 @@ class AudioLSTMEncoder(keras.layers.Layer):
     modality = "Audio"
     preferred = False
 
-    def __init__(self, dim=64, stride=4, dropout=0.1, **kwargs):
-        super().__init__(**kwargs)
-        if dim % 2:
-            raise ValueError(f"AudioLSTMEncoder: dim must be even. Received: dim={dim}. Do: dim={dim + 1}.")
-        self.dim = dim
-        self.stride = stride
-        self.dropout = dropout
-        self.supports_masking = True
-
-    def build(self, input_shape):
-        options = {"dtype": self.dtype_policy}
-        shape = (None, None, self.dim)
-        kernel_size = 2 * (self.stride // 2) + 1
-        self.join = keras.layers.Conv1D(self.dim, kernel_size, self.stride, activation="gelu", name="join", **options)
-        self.join.build((None, None, input_shape[-1]))
-        self.drop = keras.layers.Dropout(self.dropout, **options)
-        self.reader = keras.layers.Bidirectional(
-            keras.layers.LSTM(self.dim // 2, return_sequences=True, **options), name="lstm", **options
-        )
-        self.reader.build(shape)
-
-    def call(self, inputs, *, mask=None, training=False):
-        mask = mask_or_full(mask, inputs, 2)
-        frames = (ops.cast(hide(inputs, mask), self.compute_dtype) - CENTRE) / SPREAD
-        tokens, mask = sequence_conv(self.join, frames, mask)
-        tokens = self.drop(tokens, training=training)
-        return hide(self.reader(tokens, mask=mask, training=training), mask)
-
-    def compute_mask(self, inputs, mask=None):
-        return mask_or_full(mask, inputs, 2)[:, :: self.stride]
-
-    def compute_output_shape(self, input_shape):
-        length = None if input_shape[1] is None else -(-input_shape[1] // self.stride)
-        return (input_shape[0], length, self.dim)
-
-    def get_config(self):
-        return {**super().get_config(), "dim": self.dim, "stride": self.stride, "dropout": self.dropout}
-
-    @classmethod
-    def from_spec(cls, spec, dim, dropout, **options):
-        """The encoder that suits what the pipeline says of the recordings."""
-        return cls(dim=dim, dropout=dropout, **options)
-
-    @classmethod
-    def example(cls):
-        """A tiny instance with input shape, dtype and mask shape, for the conformance sweep."""
-        return cls(dim=8, stride=2, dropout=0.5), ((9, 6), "float32", (9,))
+    def centred(self, inputs):
+        """Inputs near to zero mean and unit spread."""
+        return (inputs - CENTRE) / SPREAD

@@ -1,0 +1,209 @@
+"""Series of measurements: sensors, weather, prices; with gaps, at even or uneven times."""
+
+import re
+
+import numpy as np
+import tensorflow as tf
+
+from data_pipelines.branches import rarely
+from data_pipelines.cells import full_path
+from data_pipelines.modalities.media import Media
+from data_pipelines.modalities.modality import CellContext, modality
+from data_pipelines.series import read_series, unpack_npz
+
+FILE = r"(?i)[^\n]*\.(npy|npz|csv|tsv|txt)\s*"
+KEEPS = ("last", "first")
+_PATHS = CellContext(is_bytes=False)
+
+
+@modality
+class TimeSeries(Media):
+    """A series of C channels, as standardised values with a flag for every gap.
+
+    A cell is the series itself, as text or a list (see `data_pipelines.series.read_series`), or names an `.npy`, `.npz`
+    (its first array), `.csv`, `.tsv` or `.txt` file. `long_table` makes such cells from a table with a line a step.
+
+    Args:
+        max_steps: int > 0. Longer series are cut to so many. Defaults to `512`.
+        keep: `"last"` or `"first"`. Which steps of a longer series stay. Defaults to `"last"`.
+        times: bool. Whether the first number of a step is its time, in any unit, never going back. Defaults to `False`:
+            steps are evenly spaced.
+        column: str or None. The table's column. Defaults to `None`: the modality's name.
+    Batch:
+        float32 `(B, T, 2 C)`: C values, standardised by training rows, 0 in a gap; C flags, 1 = measured, 0 = gap. With
+        `times` one channel more, the time since the step before over its mean in training. mask bool `(B, T)`: steps
+        that the series has. A series without any number is absent.
+    Raises:
+        ValueError: `max_steps` below 1, an unknown `keep`; in `adapt`, a channel without numbers, or another C.
+    Example:
+        >>> rows = read_table(pandas.DataFrame({"load": ["1 2 nan 4", "2 3 4"], "fault": ["no", "yes"]}))
+        >>> pipe = Pipeline({"load": TimeSeries()}, {"fault": Category()}).adapt(rows)
+        >>> next(iter(pipe.batches(rows, 2)))[0]["load"].shape
+        TensorShape([2, 4, 2])
+    """
+
+    def __init__(self, max_steps=512, keep="last", times=False, column=None):
+        super().__init__(column)
+        if max_steps < 1:
+            raise ValueError(f"TimeSeries: max_steps must be > 0. Received: max_steps={max_steps}. Do: the default.")
+        if keep not in KEEPS:
+            raise ValueError(f"TimeSeries: keep must be one of {KEEPS}. Received: keep={keep!r}. Do: keep='last'.")
+        self.max_steps = int(max_steps)
+        self.keep = keep
+        self.times = bool(times)
+        self.means = self.deviations = self.interval = None
+
+    @property
+    def channels(self):
+        """C, or None before `adapt`."""
+        return None if self.means is None else len(self.means)
+
+    @property
+    def width(self):
+        """Numbers a step in a batch."""
+        return 2 * self.channels + self.times
+
+    @property
+    def empty(self):
+        return tf.zeros([0, self.width])
+
+    def locate(self, cell, media_root):
+        if isinstance(cell, bytes) or not _names_file(cell):
+            return cell
+        return full_path(cell, media_root)
+
+    def read(self, cell, context):
+        if context.is_bytes:
+            return cell
+        return tf.cond(tf.strings.regex_full_match(cell, FILE), lambda: tf.io.read_file(cell), lambda: cell)
+
+    def as_served(self, data):
+        """Text and `.npy` bytes as they are; the first array of an `.npz` archive."""
+        is_archive = tf.equal(tf.strings.substr(data, 0, 2), b"PK")
+
+        def unpack():
+            # A graph hands over bytes, eager TensorFlow an array of them.
+            first = lambda data: unpack_npz(np.asarray(data, object).item())  # noqa: E731
+            return tf.ensure_shape(tf.numpy_function(first, [data], tf.string), [])
+
+        return tf.cond(is_archive, rarely(unpack), lambda: data)
+
+    def decode(self, data):
+        """Decodes one series to `(T, 2 C)`, or `(T, 2 C + 1)` with times; T = 0 where it has no number."""
+        values = self._cut(read_series(data))
+        wanted = self.channels + self.times
+        fits = tf.debugging.Assert(
+            tf.shape(values)[1] == wanted, ["a step must have", wanted, "numbers, not", tf.shape(values)[1]]
+        )
+        with tf.control_dependencies([fits]):
+            values = tf.ensure_shape(tf.identity(values), (None, wanted))
+        values, elapsed = self._split_times(values)
+        real = tf.math.is_finite(values)
+        scaled = (values - tf.constant(self.means, tf.float64)) / tf.constant(self.deviations, tf.float64)
+        parts = [tf.where(real, scaled, 0.0), tf.cast(real, tf.float64)]
+        if self.times:
+            parts.append(elapsed / self.interval)
+        steps = tf.cast(tf.concat(parts, 1), tf.float32)
+        return steps[: tf.where(tf.reduce_any(real), tf.shape(steps)[0], 0)]
+
+    def _cut(self, values):
+        return values[-self.max_steps :] if self.keep == "last" else values[: self.max_steps]
+
+    def _split_times(self, values):
+        """(measured values `(T, C)`, time since the step before `(T, 1)` or None)."""
+        if not self.times:
+            return values, None
+        clock = values[:, :1]
+        elapsed = tf.concat([tf.zeros_like(clock[:1]), clock[1:] - clock[:-1]], 0)
+        forward = tf.debugging.Assert(
+            tf.reduce_all(elapsed >= 0), ["every step must have a time, and none may go back"]
+        )
+        with tf.control_dependencies([forward]):
+            return values[:, 1:], tf.identity(elapsed)
+
+    def adapt(self, chunks):
+        """Learns each channel's mean and spread, and the mean time between steps, from series that can be read."""
+        read = tf.function(
+            lambda cell, is_bytes: self._cut(
+                read_series(self.as_served(tf.cond(is_bytes, lambda: cell, lambda: self.read(cell, _PATHS))))
+            ),
+            input_signature=[tf.TensorSpec([], tf.string), tf.TensorSpec([], tf.bool)],
+            autograph=False,
+        )
+        total = _Moments(self.times)
+        for (cells,) in chunks:
+            for cell in cells:
+                if cell if isinstance(cell, bytes) else str(cell).strip():
+                    try:
+                        total.add(read(cell, isinstance(cell, bytes)).numpy())
+                    except (tf.errors.OpError, UnicodeDecodeError):
+                        continue  # Batches say what is wrong with it, under the policy chosen for that.
+        self.set_state(total.state())
+
+    def state(self):
+        return {"means": self.means, "deviations": self.deviations, "interval": self.interval}
+
+    def set_state(self, state):
+        self.means, self.deviations, self.interval = (state[key] for key in ("means", "deviations", "interval"))
+
+    def reason(self, cells, context):
+        cell = cells[0]
+        if context.is_bytes or _names_file(cell.decode("utf-8", "replace")):
+            return super().reason(cells, context)
+        return self.why_broken(cell)
+
+    def spec(self):
+        shape = [None, None if self.channels is None else self.width]
+        return {"modality": "TimeSeries", "channels": self.channels, "shape": shape}
+
+    def get_config(self):
+        own = {"max_steps": self.max_steps, "keep": self.keep, "times": self.times}
+        return {**super().get_config(), **own}
+
+
+def _names_file(cell):
+    return re.fullmatch(FILE, str(cell)) is not None
+
+
+class _Moments:
+    """Running sums over series, channel by channel."""
+
+    def __init__(self, times):
+        self.times = times
+        self.count = self.sum = self.square = 0.0
+        self.gone, self.intervals = 0.0, 0
+        self.width = None
+
+    def add(self, values):
+        if not len(values):
+            return
+        if self.width not in (None, values.shape[1]):
+            raise ValueError(
+                "TimeSeries: all series must have equally many channels. "
+                f"Received: {self.width} and {values.shape[1]} numbers a step. Do: a column for each kind."
+            )
+        self.width = values.shape[1]
+        if self.times:
+            clock, values = values[:, 0], values[:, 1:]
+            self.gone += np.nan_to_num(clock[-1] - clock[0])
+            self.intervals += len(clock) - 1
+        real = np.isfinite(values)
+        values = np.where(real, values, 0.0)
+        self.count = self.count + real.sum(0)
+        self.sum = self.sum + values.sum(0)
+        self.square = self.square + (values**2).sum(0)
+
+    def state(self):
+        if self.width is None or not np.all(self.count):
+            raise ValueError(
+                "TimeSeries: every channel must hold a number in some training row. "
+                f"Received: numbers a channel {np.asarray(self.count).tolist()}. Do: leave the column out."
+            )
+        means = self.sum / self.count
+        deviations = np.sqrt(np.maximum(self.square / self.count - means**2, 0.0))
+        floor = 1e-6 * np.maximum(1.0, np.abs(means))  # a channel that never moves
+        return {
+            "means": means.tolist(),
+            "deviations": np.where(deviations > floor, deviations, 1.0).tolist(),
+            "interval": float(self.gone / self.intervals) if self.gone > 0 else 1.0,
+        }

@@ -1,0 +1,124 @@
+"""Reads series of numbers, from text or `.npy` bytes, in plain TensorFlow ops."""
+
+import io
+import zipfile
+
+import numpy as np
+import tensorflow as tf
+
+from data_pipelines.modalities.number import MISSING, WRITTEN
+
+LARGEST = 2**28  # bytes that an array in an archive may unpack to
+LINE = rf"({MISSING}|{WRITTEN})([,;|\t ]({MISSING}|{WRITTEN}))*"
+DTYPES = {"<f4": tf.float32, "<f8": tf.float64, "<f2": tf.half, "<i4": tf.int32, "<i8": tf.int64, "<i2": tf.int16}
+DTYPES |= {"|u1": tf.uint8, "|i1": tf.int8}
+
+
+def read_series(data):
+    """Decodes a series.
+
+    Text has a step a line, or steps divided by `;` or `|`; numbers of one step are divided by `,`, a tab or a space. A
+    text without any division into steps is a series of one channel. JSON lists do too: `[1, 2, null]`,
+    `[[1, 2], [3, 4]]`. Empty, `nan` and `null` are gaps. A first line of names is left out.
+
+    Args:
+        data: scalar string, text or the bytes of an `.npy` file of numbers, `(T,)` or `(T, C)`.
+    Returns:
+        float64 `(T, C)`, NaN where there is a gap.
+    Raises:
+        tf.errors.InvalidArgumentError: text that is no number, steps of different length, infinite numbers, an array
+            of objects, in Fortran order or of more than two axes.
+    """
+    is_array = tf.strings.regex_full_match(data, r"(?s)\CNUMPY\C*")
+    values = tf.cond(is_array, lambda: _from_npy(data), lambda: _from_text(data))
+    finite = tf.debugging.Assert(~tf.reduce_any(tf.abs(values) > tf.float32.max), ["the series has infinite numbers"])
+    with tf.control_dependencies([finite]):
+        return tf.ensure_shape(tf.identity(values), (None, None))
+
+
+def _from_text(text):
+    text = tf.strings.regex_replace(text, r"\r\n?", "\n")
+    first = tf.strings.regex_replace(text, r"(?s)\n.*", "")
+    has_names = tf.strings.regex_full_match(text, r"(?s).*\n.*") & ~tf.strings.regex_full_match(first, LINE)
+    text = tf.cond(has_names, lambda: tf.strings.regex_replace(text, r"^[^\n]*\n", ""), lambda: text)
+    text = tf.strings.regex_replace(text, r"^[ \n]+|[ \n]+$", "")
+    has_steps = tf.strings.regex_full_match(text, r"(?s)\[\s*\[.*|.*[;|\n].*")
+    text = tf.strings.regex_replace(text, r"\]\s*,\s*\[|( *\n)+ *| *[;|] *", "|")
+    text = tf.strings.regex_replace(text, r"\s*[\[\]]\s*", "")
+    text = tf.strings.regex_replace(text, r"\s*,\s*| *\t *| +", ",")
+    text = tf.cond(has_steps, lambda: text, lambda: tf.strings.regex_replace(text, ",", "|"))
+    text = tf.strings.regex_replace(text, r"\|$", "")
+    cells = tf.strings.split(tf.strings.split(text, "|"), ",")
+    lengths = cells.row_lengths()
+    width = tf.reduce_max(lengths)
+    checks = [
+        tf.debugging.Assert(
+            tf.reduce_all(lengths == width),
+            ["steps must have equally many numbers, not", tf.reduce_min(lengths), "and", width],
+        )
+    ]
+    words = cells.flat_values
+    written = tf.strings.regex_full_match(words, WRITTEN)
+    strange = tf.boolean_mask(words, ~(written | tf.strings.regex_full_match(words, MISSING)))
+    strange = tf.strings.substr(tf.strings.reduce_join(strange[:1]), 0, 40)
+    checks.append(tf.debugging.Assert(strange == "", ["not a number:", strange]))
+    with tf.control_dependencies(checks):
+        digits = tf.where(written, tf.strings.strip(words), "nan")
+    return tf.reshape(tf.strings.to_number(digits, tf.float64), tf.stack([-1, tf.cast(width, tf.int32)]))
+
+
+def _from_npy(data):
+    """Bytes of a `.npy` file: a magic word, the length of a header, the header as a Python dict, numbers."""
+    newer = tf.strings.substr(data, 6, 1) != b"\x01"
+    lead = tf.strings.substr(tf.strings.join([data, "\0" * 16]), 0, 16)
+    size = tf.cast(tf.io.decode_raw(tf.strings.substr(lead, 8, 4), tf.uint8), tf.int32)
+    size = size[0] + size[1] * 256 + tf.where(newer, size[2] * 2**16, 0)
+    start = tf.where(newer, 12, 10)
+    known = tf.debugging.Assert(start + size <= tf.strings.length(data), ["the array is cut short in its header"])
+    with tf.control_dependencies([known]):
+        header = tf.strings.substr(data, start, size)
+        body = tf.strings.substr(data, start + size, tf.strings.length(data) - start - size)
+    kind = tf.strings.regex_replace(header, r"(?s).*'descr':\s*'([^']*)'.*", r"\1")
+    shape = tf.strings.regex_replace(header, r"(?s).*'shape':\s*\(([\d, ]*)\).*", r"\1")
+    plain = tf.strings.regex_full_match(shape, r"\d{1,9},|\d{1,9}, ?\d{1,9}")
+    in_c_order = tf.strings.regex_full_match(header, r"(?s).*'fortran_order':\s*False.*")
+    right = tf.debugging.Assert(
+        plain & in_c_order, ["an array must be of shape (T,) or (T, C) in C order, not", tf.strings.strip(header)]
+    )
+    with tf.control_dependencies([right]):
+        sides = tf.strings.to_number(tf.strings.split(tf.strings.regex_replace(shape, r",\s*$", ",1"), ","), tf.int32)
+
+    def read(dtype):
+        def go():
+            numbers = tf.io.decode_raw(body, dtype)
+            whole = tf.debugging.Assert(tf.size(numbers) == tf.reduce_prod(sides), ["the array is cut short"])
+            with tf.control_dependencies([whole]):
+                return tf.reshape(tf.cast(numbers, tf.float64), sides)
+
+        return go
+
+    def refuse():
+        with tf.control_dependencies([tf.debugging.Assert(False, ["an array must hold numbers, not", kind])]):
+            return tf.zeros([0, 1], tf.float64)
+
+    ways = [(kind == name, read(dtype)) for name, dtype in DTYPES.items()]
+    return tf.ensure_shape(tf.case(ways, default=refuse), (None, None))
+
+
+def unpack_npz(data):
+    """The first array of an `.npz` archive, as the bytes of an `.npy` file.
+
+    Raises:
+        ValueError: it is no archive of arrays, or the array is too large or holds objects.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            first = archive.infolist()[0]
+            if first.file_size > LARGEST:
+                raise ValueError(f"an array may have {LARGEST} bytes, not {first.file_size}")
+            array = np.lib.format.read_array(io.BytesIO(archive.read(first)), allow_pickle=False)
+    except (zipfile.BadZipFile, IndexError, EOFError, RuntimeError, NotImplementedError) as error:
+        raise ValueError(f"this is no archive of arrays ({error})") from error
+    plain = io.BytesIO()
+    np.lib.format.write_array(plain, np.ascontiguousarray(array), allow_pickle=False)
+    return plain.getvalue()
