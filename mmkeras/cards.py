@@ -93,6 +93,8 @@ def _input(name, modality, row, source):
         return field
     if kind == "Category":
         return {**field, "kind": "label", "unknown": int(value) == 0}
+    if kind == "TimeSeries":
+        return {**field, **_series(modality, value, mask)}
     viewers = {"Image": _picture, "Audio": _recording}
     if kind not in viewers:
         return field
@@ -114,6 +116,13 @@ def _recording(modality, data, value, mask):
     if kind is None or len(data) > LARGEST_SOUND:
         kind, (data, field["cut"]) = "audio/wav", _heard(modality, data)
     return {**field, "sound": plots.data_uri(kind, data)}
+
+
+def _series(modality, value, mask):
+    """The steps that the model sees, in the series' own units, with its gaps."""
+    numbers, flags = np.split(value[mask][:, : 2 * modality.channels], 2, axis=1)
+    numbers = np.where(flags > 0, numbers * modality.deviations + modality.means, np.nan)
+    return {"kind": "series", "chart": plots.lines(numbers), "steps": len(numbers), "channels": modality.channels}
 
 
 def _target(name, modality, row):

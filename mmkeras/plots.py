@@ -23,6 +23,18 @@ def curve(epochs, train, validation=None):
     return _svg(figure, "curve")
 
 
+def lines(values):
+    """Lines of channels `(T, C)` over steps, broken where a value is NaN, as SVG."""
+    figure, axes = _axes(3.6, 1.7)
+    for channel, column in enumerate(values.T):
+        alone = len(column) == 1 or np.isnan(column).mean() > 0.5
+        colour = (FIRST, SECOND)[channel % 2]
+        axes.plot(column, color=colour, linewidth=1.2, alpha=1 / (1 + channel // 2), marker="." if alone else None)
+    axes.set_xlabel("step")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    return _svg(figure, "series")
+
+
 def scatter(truth, prediction):
     """Dots of prediction against truth, with the line where both are equal, as SVG."""
     figure, axes = _axes()

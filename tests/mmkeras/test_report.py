@@ -8,12 +8,13 @@ import sys
 
 import keras
 import numpy as np
+import pandas
 import pytest
 import tensorflow as tf
 from PIL import Image as Picture
 
 import mmkeras as mm
-from data_pipelines import Audio, Category, Image, Number, Pipeline, Tags, Text, read_table
+from data_pipelines import Audio, Category, Image, Number, Pipeline, Tags, Text, TimeSeries, read_table
 from mmkeras.verdict import change, figure, notes, verdict
 
 ROWS = 18
@@ -248,3 +249,13 @@ def test_notes_say_what_to_do():
     assert notes(scored(2.0), {}, {"val_loss": [3.0, 2.0, 1.0]}, type("Absence", (), {"empty": 0})) == [
         "Validation loss is best in the last epoch (3): more epochs may help."
     ]
+
+
+def test_series_are_drawn(tmp_path):
+    frame = pandas.DataFrame({"load": ["1,5;2,nan;3,7", "4,4|", "nan,nan|", "5 1;6 2"], "fault": ["no", "yes"] * 2})
+    rows = read_table(frame)
+    model, pipe = fitted(rows, {"load": TimeSeries()}, {"fault": Category()})
+    page = read(mm.report(model, pipe, rows, tmp_path, examples=4))
+    cards = section(page, "examples")
+    assert cards.count('aria-label="series"') == 3
+    assert "3 steps of 2 channels" in cards and "1 steps of 2 channels" in cards
