@@ -6,6 +6,7 @@ import os
 import tensorflow as tf
 
 from data_pipelines.batch_encoder import MASK, BatchEncoder
+from data_pipelines.batching import batch_by_length, one_shape, trim_rows
 from data_pipelines.class_weights import class_weights
 from data_pipelines.modalities import Modality, from_config
 from data_pipelines.naming import plain_name
@@ -119,6 +120,8 @@ class Pipeline:
         cache=False,
         absent=(),
         with_targets=True,
+        bucket_by_length=False,
+        static_shapes=False,
     ):
         """A `tf.data.Dataset` of `(x, y, w)`.
 
@@ -134,6 +137,10 @@ class Pipeline:
                 nothing. Defaults to `False`.
             absent: names of inputs to hide, for measuring what each is worth. Defaults to `()`.
             with_targets: bool. False gives `x` alone and reads no target column. Defaults to `True`.
+            bucket_by_length: bool. In training, rows of like length share a batch, so that less of it is padding.
+                Defaults to `False`.
+            static_shapes: bool. Pads every sequence to its modality's longest, and in training leaves out a last batch
+                of fewer rows: one shape, as TPUs and XLA want it. Defaults to `False`.
         Returns:
             `tf.data.Dataset`. x: dict name → value, name + `"_mask"` → bool; y: dict target → label;
             w: dict target → float32 weight `(B,)`, 0 where the label is missing.
@@ -168,12 +175,19 @@ class Pipeline:
         def hide(x, y, w):
             return {name: _hidden(name, value, absent) for name, value in x.items()}, y, w
 
+        bucket_by_length = bucket_by_length and training
         if cache:
-            dataset = encoder.apply(raw, batch_size).unbatch().map(self._trim, tf.data.AUTOTUNE)
+            dataset = trim_rows(encoder.apply(raw, batch_size).unbatch(), self.inputs)
             dataset = dataset.cache("" if cache is True else os.fspath(cache))
-            dataset = _shuffled(dataset, rows, training, seed).padded_batch(batch_size)
+            dataset = _shuffled(dataset, rows, training, seed)
+            dataset = dataset if bucket_by_length else dataset.padded_batch(batch_size)
         else:
             dataset = encoder.apply(_shuffled(raw, rows, training, seed), batch_size)
+            dataset = trim_rows(dataset.unbatch(), self.inputs) if bucket_by_length else dataset
+        if bucket_by_length:
+            dataset = batch_by_length(dataset, self.inputs, batch_size, seed)
+        if static_shapes:
+            dataset = one_shape(dataset, self.inputs, batch_size, whole=training)
         if training:
             dataset = dataset.map(self._augment, tf.data.AUTOTUNE)
         if weights:
@@ -183,7 +197,8 @@ class Pipeline:
         if not with_targets:
             dataset = dataset.map(lambda x, y, w: x)
         if policy != "drop":
-            dataset = dataset.apply(tf.data.experimental.assert_cardinality(-(-len(rows) // batch_size)))
+            count = len(rows) // batch_size if static_shapes and training else -(-len(rows) // batch_size)
+            dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
         return dataset.prefetch(2)
 
     def signature(self):
@@ -251,16 +266,6 @@ class Pipeline:
             ) from error
         pipe.adapted = True
         return pipe
-
-    def _trim(self, x, y, w):
-        """Cuts the padding of single rows, before they meet other rows in a batch."""
-        trimmed = dict(x)
-        for name, modality in self.inputs.items():
-            mask = x[name + MASK]
-            if mask.shape.rank == 1 and mask.shape[0] is None:
-                length = tf.maximum(tf.reduce_sum(tf.cast(mask, tf.int32)), modality.least)
-                trimmed[name], trimmed[name + MASK] = x[name][:length], mask[:length]
-        return trimmed, y, w
 
     def _augment(self, x, y, w):
         changed = {name: m.augment(x[name], x[name + MASK]) for name, m in self.inputs.items()}

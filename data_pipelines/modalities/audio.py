@@ -93,6 +93,11 @@ class Audio(Media):
         return self.frame if self.features == "waveform" else 1
 
     @property
+    def most(self):
+        samples = max(self.frame, math.ceil(self.seconds * self.sample_rate))
+        return samples if self.features == "waveform" else 1 + (samples - self.frame) // self.hop
+
+    @property
     def empty(self):
         return tf.zeros([0] if self.features == "waveform" else [0, self.mel_bins])
 

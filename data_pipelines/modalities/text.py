@@ -75,6 +75,10 @@ class Text(Modality):
         pairs = tf.lookup.KeyValueTensorInitializer(tf.constant(keys), tf.constant(ids))
         self.table = tf.lookup.StaticHashTable(pairs, UNKNOWN)
 
+    @property
+    def most(self):
+        return self.max_tokens
+
     def tokenize(self, texts):
         """Cuts texts `(B,)` into a ragged string tensor `(B, None)` of tokens, `max_tokens` a row at the most."""
         texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", replace_control_characters=True)

@@ -64,6 +64,10 @@ class TimeSeries(Media):
         return 2 * self.channels + self.times
 
     @property
+    def most(self):
+        return self.max_steps
+
+    @property
     def empty(self):
         return tf.zeros([0, self.width])
 

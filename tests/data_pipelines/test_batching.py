@@ -1,0 +1,90 @@
+"""Rows of different length in one batch: less padding, one shape, and no row lost or changed."""
+
+import numpy as np
+import pandas
+import pytest
+
+from data_pipelines import Category, Pipeline, Tags, Text, TimeSeries, read_table
+
+ROWS = 600
+
+
+@pytest.fixture(scope="module")
+def rows():
+    random = np.random.default_rng(0)
+    lengths = np.minimum(random.geometric(0.08, ROWS), 60)
+    frame = {
+        "story": [" ".join([f"w{place}", *["so"] * (n - 1)]) for place, n in enumerate(lengths)],
+        "load": [" ".join(["1.5", "2"] * max(1, n // 2)) for n in lengths],
+        "marks": ["x|y" if place % 2 else "x" for place in range(ROWS)],
+        "kind": [["a", "b"][place % 2] for place in range(ROWS)],
+    }
+    return read_table(pandas.DataFrame(frame))
+
+
+@pytest.fixture(scope="module")
+def pipe(rows):
+    return Pipeline({"story": Text(max_tokens=60), "load": TimeSeries(60)}, {"kind": Category()}).adapt(rows)
+
+
+def drawn(dataset):
+    """Every row of one pass, without its padding: the first word's id → (words, label)."""
+    found = {}
+    for x, y, _ in dataset.as_numpy_iterator():
+        for ids, mask, label in zip(x["story"], x["story_mask"], y["kind"], strict=True):
+            assert ids[0] not in found
+            found[ids[0]] = (ids[mask].tolist(), int(label))
+    return found
+
+
+def padding(dataset):
+    """The share of a pass that is padding."""
+    masks = [x["story_mask"] for x, _, _ in dataset.as_numpy_iterator()]
+    return 1 - sum(mask.sum() for mask in masks) / sum(mask.size for mask in masks)
+
+
+@pytest.mark.parametrize("cache", [False, True])
+def test_rows_of_like_length_meet_and_none_is_lost(pipe, rows, cache):
+    plain = pipe.batches(rows, 16, training=True)
+    sorted_ones = pipe.batches(rows, 16, training=True, bucket_by_length=True, cache=cache)
+    assert drawn(sorted_ones) == drawn(plain) and len(drawn(plain)) == ROWS
+    assert padding(sorted_ones) < padding(plain) / 3
+    assert len(sorted_ones) == len(list(sorted_ones)) == len(plain)
+
+
+def test_batches_come_in_another_order_every_epoch(pipe, rows):
+    data = pipe.batches(rows, 16, training=True, bucket_by_length=True, seed=3)
+    again = pipe.batches(rows, 16, training=True, bucket_by_length=True, seed=3)
+    first, second, third = (list(drawn(each)) for each in (data, data, again))
+    assert first != second and first == third
+    lengths = [x["story_mask"].sum(1).mean() for x, _, _ in data.as_numpy_iterator()]
+    assert lengths != sorted(lengths)
+
+
+def test_evaluation_keeps_the_order(pipe, rows):
+    plain, asked = (list(drawn(pipe.batches(rows, 16, bucket_by_length=flag))) for flag in (False, True))
+    assert plain == asked
+
+
+def test_one_shape(pipe, rows):
+    data = pipe.batches(rows, 16, training=True, static_shapes=True)
+    assert data.element_spec[0]["story"].shape == (16, 60) and data.element_spec[0]["load"].shape == (16, 60, 2)
+    assert data.element_spec[2]["kind"].shape == (16,)
+    found = drawn(data)
+    plain = drawn(pipe.batches(rows, 16))
+    assert len(found) == ROWS // 16 * 16 and len(data) == ROWS // 16 and found.items() <= plain.items()
+
+
+def test_one_shape_keeps_every_row_in_evaluation(pipe, rows):
+    data = pipe.batches(rows, 32, static_shapes=True)
+    assert data.element_spec[0]["story"].shape == (None, 60)
+    assert drawn(data) == drawn(pipe.batches(rows, 32))
+
+
+def test_what_has_no_length(rows):
+    pipe = Pipeline({"marks": Tags()}, {"kind": Category()}).adapt(rows)
+    with pytest.raises(ValueError, match=r"static_shapes needs inputs whose longest is known\. Received: Tags"):
+        pipe.batches(rows, static_shapes=True)
+    pipe = Pipeline({"kind": Category()}).adapt(rows)
+    with pytest.raises(ValueError, match="bucket_by_length needs an input of variable length"):
+        pipe.batches(rows, training=True, bucket_by_length=True)
