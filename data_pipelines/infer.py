@@ -9,7 +9,7 @@ from data_pipelines.cells import full_path
 from data_pipelines.modalities import MODALITIES, from_config
 from data_pipelines.modalities.number import MISSING, WRITTEN
 from data_pipelines.naming import plain_name
-from data_pipelines.probe import probe_image, probe_sound
+from data_pipelines.probe import probe_image, probe_sound, probe_video
 
 SAMPLE = 5000
 PROBED = 40
@@ -17,6 +17,7 @@ SPLIT_NAMES = {"train", "training", "val", "valid", "validation", "dev", "test",
 MEDIA = {
     "Image": (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"),
     "TimeSeries": (".npy", ".npz"),
+    "Video": (".mp4", ".webm", ".mkv", ".mov", ".avi", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv"),
     "Audio": (".wav", ".flac", ".mp3", ".ogg", ".opus"),
 }
 FEW = 5000
@@ -194,6 +195,8 @@ def _guess_written(filled, missing, distinct, is_target):
 
 def _media_kind(filled, is_bytes):
     if is_bytes:
+        if np.mean([probe_video(cell) for cell in filled[:PROBED]]) >= 0.5:
+            return "Video"
         probes = {"Image": probe_image, "Audio": probe_sound}
         for kind, probe in probes.items():
             if np.mean([probe(cell) is not None for cell in filled[:PROBED]]) >= 0.5:
@@ -207,7 +210,7 @@ def _media_kind(filled, is_bytes):
 
 def _media_config(kind, filled, is_bytes, root):
     """Sizes that suit the first files that can be opened."""
-    if kind == "TimeSeries":
+    if kind in ("TimeSeries", "Video"):
         return {}
     step = max(1, len(filled) // PROBED)
     probe = probe_image if kind == "Image" else probe_sound

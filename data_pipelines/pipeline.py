@@ -9,6 +9,7 @@ from data_pipelines.batch_encoder import MASK, BatchEncoder
 from data_pipelines.batching import batch_by_length, one_shape, trim_rows
 from data_pipelines.class_weights import class_weights
 from data_pipelines.modalities import Modality, from_config
+from data_pipelines.modalities.media import check_shared_media
 from data_pipelines.naming import plain_name
 from data_pipelines.problems import Problems
 
@@ -203,6 +204,7 @@ class Pipeline:
 
     def signature(self):
         """The exported model's inputs: dict column → `tf.TensorSpec` of the served form."""
+        check_shared_media(self.inputs)
         return {
             column: tf.TensorSpec([None], modality.served_dtype(), name=column)
             for name, modality in self.inputs.items()

@@ -21,6 +21,13 @@ def probe_image(data):
     return abs(height), abs(width)
 
 
+def probe_video(data):
+    """Whether bytes begin as a video file does: mp4, mov, webm, mkv, avi, flv, wmv or MPEG."""
+    starts = (b"\x1aE\xdf\xa3", b"FLV", b"\x30\x26\xb2\x75", b"\x00\x00\x01\xba")
+    boxed = data[4:8] in (b"ftyp", b"moov", b"mdat", b"wide")
+    return boxed or data.startswith(starts) or (data[:4] == b"RIFF" and data[8:12] == b"AVI ")
+
+
 def _probe_jpeg(data):
     place = 2
     while place + 9 < len(data) and data[place] == 0xFF:

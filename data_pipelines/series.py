@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from data_pipelines.modalities.number import MISSING, WRITTEN
+from data_pipelines.npy import is_npy, read_npy
 
 LARGEST = 2**28  # bytes that an array in an archive may unpack to
 LINE = rf"({MISSING}|{WRITTEN})([,;|\t ]({MISSING}|{WRITTEN}))*"
@@ -29,7 +30,7 @@ def read_series(data):
         tf.errors.InvalidArgumentError: text that is no number, steps of different length, infinite numbers, an array
             of objects, in Fortran order or of more than two axes.
     """
-    is_array = tf.strings.regex_full_match(data, r"(?s)\CNUMPY\C*")
+    is_array = is_npy(data)
     values = tf.cond(is_array, lambda: _from_npy(data), lambda: _from_text(data))
     finite = tf.debugging.Assert(~tf.reduce_any(tf.abs(values) > tf.float32.max), ["the series has infinite numbers"])
     with tf.control_dependencies([finite]):
@@ -68,25 +69,10 @@ def _from_text(text):
 
 
 def _from_npy(data):
-    """Bytes of a `.npy` file: a magic word, the length of a header, the header as a Python dict, numbers."""
-    newer = tf.strings.substr(data, 6, 1) != b"\x01"
-    lead = tf.strings.substr(tf.strings.join([data, "\0" * 16]), 0, 16)
-    size = tf.cast(tf.io.decode_raw(tf.strings.substr(lead, 8, 4), tf.uint8), tf.int32)
-    size = size[0] + size[1] * 256 + tf.where(newer, size[2] * 2**16, 0)
-    start = tf.where(newer, 12, 10)
-    known = tf.debugging.Assert(start + size <= tf.strings.length(data), ["the array is cut short in its header"])
-    with tf.control_dependencies([known]):
-        header = tf.strings.substr(data, start, size)
-        body = tf.strings.substr(data, start + size, tf.strings.length(data) - start - size)
-    kind = tf.strings.regex_replace(header, r"(?s).*'descr':\s*'([^']*)'.*", r"\1")
-    shape = tf.strings.regex_replace(header, r"(?s).*'shape':\s*\(([\d, ]*)\).*", r"\1")
-    plain = tf.strings.regex_full_match(shape, r"\d{1,9},|\d{1,9}, ?\d{1,9}")
-    in_c_order = tf.strings.regex_full_match(header, r"(?s).*'fortran_order':\s*False.*")
-    right = tf.debugging.Assert(
-        plain & in_c_order, ["an array must be of shape (T,) or (T, C) in C order, not", tf.strings.strip(header)]
-    )
-    with tf.control_dependencies([right]):
-        sides = tf.strings.to_number(tf.strings.split(tf.strings.regex_replace(shape, r",\s*$", ",1"), ","), tf.int32)
+    kind, sides, body = read_npy(data)
+    flat = tf.debugging.Assert(tf.size(sides) <= 2, ["an array must be of shape (T,) or (T, C), not", sides])
+    with tf.control_dependencies([flat]):
+        sides = tf.concat([sides, tf.ones([2 - tf.minimum(tf.size(sides), 2)], tf.int32)], 0)
 
     def read(dtype):
         def go():

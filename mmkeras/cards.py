@@ -93,6 +93,8 @@ def _input(name, modality, row, source):
         return field
     if kind == "Category":
         return {**field, "kind": "label", "unknown": int(value) == 0}
+    if kind == "Video":
+        return {**field, **_frames(value[mask])}
     if kind == "TimeSeries":
         return {**field, **_series(modality, value, mask)}
     viewers = {"Image": _picture, "Audio": _recording}
@@ -116,6 +118,12 @@ def _recording(modality, data, value, mask):
     if kind is None or len(data) > LARGEST_SOUND:
         kind, (data, field["cut"]) = "audio/wav", _heard(modality, data)
     return {**field, "sound": plots.data_uri(kind, data)}
+
+
+def _frames(clip):
+    """The frames that the model sees, side by side."""
+    strip = np.concatenate(list(clip), axis=1)
+    return {"kind": "picture", "seen": plots.picture(strip), "seen_size": strip.shape[1::-1], "original": None}
 
 
 def _series(modality, value, mask):

@@ -9,12 +9,15 @@ import tensorflow as tf
 
 from data_pipelines.branches import rarely
 from data_pipelines.cells import full_path
+from data_pipelines.clips import has_pyav, sound_track
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import modality
+from data_pipelines.probe import probe_video
 from data_pipelines.wav import read_wav, resample
 
 FEATURES = ("log_mel", "waveform")
 FLOOR = 1e-5
+AVI = r"(?s)RIFF\C{4}AVI \C*"
 NO_SOUNDFILE = 'only WAV is read without soundfile. Do: pip install "mmkeras[audio]"'
 
 
@@ -102,8 +105,8 @@ class Audio(Media):
         return tf.zeros([0] if self.features == "waveform" else [0, self.mel_bins])
 
     def as_served(self, data):
-        """WAV bytes as they are; other containers decoded by soundfile and written as float WAV, at their own rate."""
-        is_wav = tf.equal(tf.strings.substr(data, 0, 4), b"RIFF")
+        """WAV bytes as they are; other sounds, and those of videos, decoded and written as float WAV at their rate."""
+        is_wav = tf.strings.regex_full_match(data, r"(?s)RIFF\C*") & ~tf.strings.regex_full_match(data, AVI)
 
         def transcode():
             # A graph hands over bytes, eager TensorFlow an array of them.
@@ -170,11 +173,13 @@ def _soundfile():
 
 
 def transcode_to_wav(data):
-    """Bytes of any container that soundfile reads → bytes of a mono float WAV at the same rate.
+    """Bytes of any container that soundfile reads, or of a video that PyAV does → a mono float WAV at the same rate.
 
     Raises:
         ValueError: soundfile is not installed, or it cannot read them.
     """
+    if probe_video(data) and has_pyav():
+        return sound_track(data)
     soundfile = _soundfile()
     if soundfile is None:
         raise ValueError(f"Audio: {NO_SOUNDFILE}")

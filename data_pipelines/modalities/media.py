@@ -75,3 +75,15 @@ class Media(Modality):
         """`decode` as one graph, traced once for all broken cells."""
         decode = lambda data: self.decode(self.as_served(data))  # noqa: E731
         return tf.function(decode, input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
+
+
+def check_shared_media(inputs):
+    """Refuses one column for different media: what a served model takes for it could only be one of them."""
+    kinds = {}
+    for name, modality in inputs.items():
+        kind = kinds.setdefault(modality.columns(name)[0], type(modality)) if modality.media else type(modality)
+        if kind is not type(modality):
+            raise ValueError(
+                f"Pipeline.signature: a served column holds one kind of bytes. Received: {modality.columns(name)[0]!r} "
+                f"as {kind.__name__} and {type(modality).__name__}. Do: name the files in a second column."
+            )

@@ -1,0 +1,143 @@
+"""Reads video files through PyAV: a few frames at their times, and the sound track."""
+
+import contextlib
+import io
+import struct
+
+import numpy as np
+
+NO_PYAV = 'video is read through PyAV. Do: pip install "mmkeras[video]"'
+LONGEST_SOUND = 2**26  # samples of a track that are read at the most
+
+
+def sample_clip(data, frames, size, seconds, max_pixels):
+    """A few frames of a video, evenly spread over its time, as the bytes of an `.npy` file.
+
+    Args:
+        data: bytes of a whole file, in any container and codec that PyAV opens.
+        frames: int > 0. How many. Frame i is the one on screen at (i + ½) / frames of the time; a video of fewer frames
+            gives all of them.
+        size: (H, W), pixels.
+        seconds: float or None. Only so many from the start.
+        max_pixels: int. A video whose pictures are larger is not decoded.
+    Returns:
+        bytes of a uint8 array `(F, H, W, 3)`.
+    Raises:
+        ValueError: no video, no pictures in it, too large ones, or damage where a wanted frame is.
+    """
+    with _opened(data) as container:
+        if not container.streams.video:
+            raise ValueError("the file has no pictures, only sound")
+        stream = container.streams.video[0]
+        if stream.codec_context is None:
+            raise ValueError("the pictures are in a format that PyAV does not know")
+        sides = stream.codec_context.height, stream.codec_context.width
+        if min(sides) < 1 or sides[0] * sides[1] > max_pixels:
+            raise ValueError(f"{sides[0]} × {sides[1]} pixels a frame are more than max_pixels={max_pixels}")
+        times = _times(container, stream)
+        wanted = _spread(times, frames, seconds, stream)
+        container.seek(int(times[0]), stream=stream)
+        found = _decode(container, stream, wanted, size, max_pixels)
+    lost = [time for time in wanted if time not in found]
+    if lost:
+        at = float((lost[0] - times[0]) * stream.time_base)
+        raise ValueError(f"the frame at {at:.2f} s is damaged, and {len(lost) - 1} more of the {len(wanted)} wanted")
+    out = io.BytesIO()
+    np.save(out, np.stack([found[time] for time in wanted]))
+    return out.getvalue()
+
+
+def sound_track(data):
+    """The first sound track of a video, mono, as WAV bytes of 32-bit floats at its own rate.
+
+    Raises:
+        ValueError: no video, or none with sound.
+    """
+    import av
+
+    with _opened(data) as container:
+        if not container.streams.audio:
+            raise ValueError("the video has no sound")
+        stream = container.streams.audio[0]
+        if stream.codec_context is None:
+            raise ValueError("the sound is in a format that PyAV does not know")
+        rate = stream.codec_context.sample_rate
+        resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
+        parts, total = [], 0
+        for frame in container.decode(stream):
+            for piece in resampler.resample(frame):
+                parts.append(piece.to_ndarray().reshape(-1))
+                total += parts[-1].size
+            if total > LONGEST_SOUND:
+                break
+    if not total:
+        raise ValueError("the video's sound track is empty")
+    samples = np.concatenate(parts).astype("<f4").tobytes()
+    layout = 3, 1, rate, 4 * rate, 4, 32  # IEEE floats, one channel
+    head = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", 36 + len(samples), b"WAVE", b"fmt ", 16, *layout)
+    return head + struct.pack("<4sI", b"data", len(samples)) + samples
+
+
+def has_pyav():
+    """Whether PyAV is installed."""
+    try:
+        import av  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _opened(data):
+    """A container over bytes; whatever PyAV says of them becomes a ValueError."""
+    if not has_pyav():
+        raise ValueError(NO_PYAV)
+    import av
+
+    try:
+        with av.open(io.BytesIO(data), metadata_errors="ignore") as container:
+            yield container
+    except (av.FFmpegError, EOFError, OverflowError, MemoryError) as error:
+        raise ValueError(f"PyAV cannot read these {len(data)} bytes: {error}") from error
+
+
+def _times(container, stream):
+    """The times of all frames in order, in the stream's units, from the packets alone: nothing is decoded."""
+    times = sorted({packet.pts for packet in container.demux(stream) if packet.pts is not None and packet.size})
+    if not times:
+        raise ValueError("the video has no frames")
+    return np.array(times, "int64")
+
+
+def _spread(times, frames, seconds, stream):
+    """The times of the frames on screen in the middle of each of so many equal parts."""
+    gaps = np.diff(times)
+    last = int(np.median(gaps)) if len(gaps) else 1  # how long the last frame stays
+    length = times[-1] - times[0] + last
+    if seconds is not None:
+        length = min(length, int(seconds / stream.time_base))
+        times = times[times < times[0] + max(length, 1)]
+    if len(times) <= frames:
+        return [int(time) for time in times]
+    middles = times[0] + (np.arange(frames) + 0.5) * length / frames
+    return [int(time) for time in times[np.searchsorted(times, middles, side="right") - 1]]
+
+
+def _decode(container, stream, wanted, size, max_pixels):
+    """Time → pixels uint8 `(H, W, 3)` of the wanted frames that could be decoded; no other frame is kept."""
+    import av
+
+    missing, found = set(wanted), {}
+    for packet in container.demux(stream):
+        try:
+            pictures = packet.decode()
+        except av.FFmpegError:
+            continue  # A damaged packet; its frame is missed below, if it was wanted.
+        for picture in pictures:
+            if picture.pts in missing and not picture.is_corrupt and picture.width * picture.height <= max_pixels:
+                missing.discard(picture.pts)
+                small = picture.reformat(width=size[1], height=size[0], format="rgb24", interpolation="AREA")
+                found[picture.pts] = small.to_ndarray()
+        if not missing:
+            break
+    return found

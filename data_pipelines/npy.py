@@ -1,0 +1,39 @@
+"""Reads the bytes of `.npy` files in plain TensorFlow ops."""
+
+import tensorflow as tf
+
+
+def is_npy(data):
+    """Whether a scalar string begins as an `.npy` file does."""
+    return tf.strings.regex_full_match(data, r"(?s)\CNUMPY\C*")
+
+
+def read_npy(data):
+    """Reads the header: a magic word, the header's length, the header as a Python dict; then come the numbers.
+
+    Args:
+        data: scalar string, the bytes of a whole `.npy` file.
+    Returns:
+        tuple (kind, sides, body): scalar string such as `"<f4"`; int32 shape of the array; the bytes of its numbers.
+    Raises:
+        tf.errors.InvalidArgumentError: a header cut short, no axis, more than five, or Fortran order.
+    """
+    newer = tf.strings.substr(data, 6, 1) != b"\x01"
+    lead = tf.strings.substr(tf.strings.join([data, "\0" * 16]), 0, 16)
+    size = tf.cast(tf.io.decode_raw(tf.strings.substr(lead, 8, 4), tf.uint8), tf.int32)
+    size = size[0] + size[1] * 256 + tf.where(newer, size[2] * 2**16, 0)
+    start = tf.where(newer, 12, 10)
+    known = tf.debugging.Assert(start + size <= tf.strings.length(data), ["the array is cut short in its header"])
+    with tf.control_dependencies([known]):
+        header = tf.strings.substr(data, start, size)
+        body = tf.strings.substr(data, start + size, tf.strings.length(data) - start - size)
+    kind = tf.strings.regex_replace(header, r"(?s).*'descr':\s*'([^']*)'.*", r"\1")
+    shape = tf.strings.regex_replace(header, r"(?s).*'shape':\s*\(([\d, ]*)\).*", r"\1")
+    plain = tf.strings.regex_full_match(shape, r"\d{1,9}(, ?\d{1,9}){0,4},?")
+    in_c_order = tf.strings.regex_full_match(header, r"(?s).*'fortran_order':\s*False.*")
+    right = tf.debugging.Assert(
+        plain & in_c_order, ["an array must be in C order, of 1 to 5 axes, not", tf.strings.strip(header)]
+    )
+    with tf.control_dependencies([right]):
+        sides = tf.strings.split(tf.strings.regex_replace(shape, r",\s*$", ""), ",")
+    return kind, tf.strings.to_number(sides, tf.int32), body
