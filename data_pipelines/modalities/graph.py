@@ -142,7 +142,7 @@ class Graph(Modality):
             more = tf.where((carried == "")[:, None], 0.0, numbers)
         else:
             more = tf.one_hot(self.table[1].lookup(carried), self._channels() - 1)
-        return tf.cast(graphs, tf.int32), places, tf.concat([tf.ones_like(more[:, :1], tf.float32), more], 1)
+        return tf.cast(graphs, tf.int32), places, tf.concat([tf.ones((tf.shape(more)[0], 1)), more], 1)
 
     def _place(self, graphs, places, channels, count):
         """The channels of edges `(L, E)` at `[graph, to, from]` of `(B, N, N·E)`."""
