@@ -83,6 +83,16 @@ def read_graph(text):
     return nodes, edges
 
 
+def graph_size(text):
+    """How many nodes a text has that is a graph; None for any other."""
+    if not text.lstrip().startswith("{"):
+        return None
+    try:
+        return len(read_graph(text)[0])
+    except ValueError:
+        return None
+
+
 def node_width(node):
     """How many numbers a node carries, 0 for a name."""
     return 0 if isinstance(node, str) else len(node)

@@ -1,11 +1,13 @@
 """Guesses what each column of a table is."""
 
+import math
 import os
 import re
 
 import numpy as np
 
 from data_pipelines.cells import full_path
+from data_pipelines.graph_text import graph_size
 from data_pipelines.modalities import MODALITIES, from_config
 from data_pipelines.modalities.number import MISSING, WRITTEN
 from data_pipelines.naming import plain_name
@@ -163,6 +165,10 @@ def _guess_written(filled, missing, distinct, is_target):
         if is_target and whole and distinct <= 20:
             return guess("Category", f"{distinct} different whole numbers")
         return guess("Number", f"{numeric:.0%} of the cells are numbers")
+    sizes = [graph_size(cell) for cell in filled]
+    drawn = np.mean([size is not None for size in sizes])
+    if drawn >= 0.5:
+        return guess("Graph", f"{drawn:.0%} of the cells are nodes and edges", max_nodes=_room(sizes))
     listed = np.mean(["|" in cell for cell in filled])
     if listed >= 0.2:
         return guess("Tags", f"{listed:.0%} of the cells are lists joined by '|'")
@@ -184,6 +190,12 @@ def _guess_written(filled, missing, distinct, is_target):
         return guess("Category", f"{distinct} short values that come back", min_count=2)
     split = "ngram" if len(filled) < FEW and unspaced < 0.5 and words < 15 else "word"
     return guess("Text", f"{words:.0f} words a cell, {distinct} different", split=split)
+
+
+def _room(sizes):
+    """Places for the largest graph and some more, since one that is larger is a bad cell."""
+    largest = max(size for size in sizes if size is not None)
+    return max(8, 8 * math.ceil(largest * 1.25 / 8))
 
 
 def _media_kind(filled, is_bytes):
