@@ -1,11 +1,13 @@
 """Guesses what each column of a table is."""
 
+import math
 import os
 import re
 
 import numpy as np
 
 from data_pipelines.cells import full_path
+from data_pipelines.graph_text import graph_size
 from data_pipelines.modalities import MODALITIES, from_config
 from data_pipelines.modalities.number import MISSING, WRITTEN
 from data_pipelines.naming import plain_name
@@ -21,8 +23,9 @@ MEDIA = {
     "Audio": (".wav", ".flac", ".mp3", ".ogg", ".opus"),
 }
 FEW = 5000
-# Five numbers or more with something between them; commas alone divide the thousands of one number, too.
-SERIES = rf"(?s)[\[\s]*({WRITTEN}|nan|null)?([\s,;|\[\]]+({WRITTEN}|nan|null)?){{4,}}[\]\s]*"
+# Four separators or more with numbers between them. Each character has one part to play, or a text could take for ever.
+NUMBER = r"(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|nan|null)?"
+SERIES = rf"{NUMBER}(?:[\s,;|\[\]]{NUMBER}){{4,}}"
 
 
 class Guess:
@@ -170,6 +173,10 @@ def _guess_written(filled, missing, distinct, is_target):
     series = np.mean([bool(re.fullmatch(SERIES, cell)) for cell in filled])
     if series >= 0.9:
         return guess("TimeSeries", f"{series:.0%} of the cells are series of numbers")
+    sizes = [graph_size(cell) for cell in filled]
+    drawn = np.mean([size is not None for size in sizes])
+    if drawn >= 0.5:
+        return guess("Graph", f"{drawn:.0%} of the cells are nodes and edges", max_nodes=_room(sizes))
     listed = np.mean(["|" in cell for cell in filled])
     if listed >= 0.2:
         return guess("Tags", f"{listed:.0%} of the cells are lists joined by '|'")
@@ -191,6 +198,12 @@ def _guess_written(filled, missing, distinct, is_target):
         return guess("Category", f"{distinct} short values that come back", min_count=2)
     split = "ngram" if len(filled) < FEW and unspaced < 0.5 and words < 15 else "word"
     return guess("Text", f"{words:.0f} words a cell, {distinct} different", split=split)
+
+
+def _room(sizes):
+    """Places for the largest graph and some more, since one that is larger is a bad cell."""
+    largest = max(size for size in sizes if size is not None)
+    return max(8, 8 * math.ceil(largest * 1.25 / 8))
 
 
 def _media_kind(filled, is_bytes):

@@ -1,5 +1,7 @@
 """What a column seems to be, and which modalities a table gets."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -74,6 +76,31 @@ def test_kinds_of_written_columns(tmp_path):
         "标题": "Text",
     }
     assert kinds(rows)["stars"] == "Number"
+
+
+def graphs(count, names=("C", "N", "O")):
+    """Texts of small graphs, each its own."""
+    random = np.random.default_rng(0)
+    for size in random.integers(2, 14, count).tolist():
+        nodes = random.choice(names, size).tolist()
+        yield json.dumps({"nodes": nodes, "edges": [[place - 1, place] for place in range(1, size)]})
+
+
+def test_graphs(tmp_path):
+    cells = list(graphs(60))
+    cells[3:6] = ["", "no graph", '{"nodes": ["C"], "edges": [[0, 1]]}']
+    lines = [{"molecule": cell, "record": {"kind": n}, "good": n % 2} for n, cell in enumerate(cells)]
+    lines[0]["molecule"] = json.loads(cells[0])
+    (tmp_path / "t.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n", encoding="utf-8")
+    rows = read_table(tmp_path / "t.jsonl")
+    assert kinds(rows) == {"molecule": "Graph", "record": "Text", "good": "Number"}
+    guess = guess_columns(rows)["molecule"]
+    assert guess.why == "97% of the cells are nodes and edges"
+    assert guess.config == {"max_nodes": 24}, "the largest has 13 nodes"
+    inputs, _ = infer(rows, ["good"], inputs=["molecule"])
+    assert describe(inputs["molecule"]) == "Graph(max_nodes=24)"
+    with pytest.raises(ValueError, match=r"infer: Graph cannot be a target yet\. Received: 'molecule', 97% of"):
+        infer(rows, ["molecule"])
 
 
 def test_names_outside_ascii_keep_their_columns(tmp_path):

@@ -178,6 +178,6 @@ def test_no_targets(pipe):
 
 
 def test_a_modality_without_a_part(pipe):
-    spec = {"inputs": {"net": {"modality": "Graph", "shape": [4]}}, "targets": pipe.spec["targets"]}
-    with pytest.raises(ValueError, match=re.escape("build: there is no default part for Graph. Received: 'net")):
+    spec = {"inputs": {"net": {"modality": "Hologram", "shape": [4]}}, "targets": pipe.spec["targets"]}
+    with pytest.raises(ValueError, match=re.escape("build: there is no default part for Hologram. Received: 'net")):
         mm.build(spec)
