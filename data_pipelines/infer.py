@@ -24,7 +24,7 @@ MEDIA = {
 }
 FEW = 5000
 # Four separators or more with numbers between them. Each character has one part to play, or a text could take for ever.
-NUMBER = r"(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|nan|null)?"
+NUMBER = r"(?:[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|nan|null)?"
 SERIES = rf"{NUMBER}(?:[\s,;|\[\]]{NUMBER}){{4,}}"
 
 
