@@ -14,7 +14,7 @@ import tensorflow as tf
 from PIL import Image as Picture
 
 import mmkeras as mm
-from data_pipelines import Audio, Category, Image, Number, Pipeline, Tags, Text, TimeSeries, read_table
+from data_pipelines import Audio, Category, Image, Number, Pipeline, Tags, Text, TimeSeries, Video, read_table
 from mmkeras.verdict import change, figure, notes, verdict
 
 ROWS = 18
@@ -259,3 +259,12 @@ def test_series_are_drawn(tmp_path):
     cards = section(page, "examples")
     assert cards.count('aria-label="series"') == 3
     assert "3 steps of 2 channels" in cards and "1 steps of 2 channels" in cards
+
+
+def test_frames_of_clips_are_shown(tmp_path):
+    np.save(tmp_path / "a.npy", np.full((3, 8, 8, 3), 200, "uint8"))
+    frame = pandas.DataFrame({"clip": ["a.npy", ""] * 2, "kind": ["no", "yes"] * 2})
+    rows = read_table(frame, tmp_path)
+    model, pipe = fitted(rows, {"clip": Video(4, 8)}, {"kind": Category()})
+    cards = section(read(mm.report(model, pipe, rows, tmp_path, examples=4)), "examples")
+    assert cards.count("clip as the model sees it") == 2 and "24&nbsp;×&nbsp;8" in cards
