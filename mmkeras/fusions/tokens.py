@@ -1,6 +1,9 @@
 """What every fusion does first: order, check and clean its tokens."""
 
-from mmkeras.layers.masking import hide, mask_or_full
+import keras
+from keras import ops
+
+from mmkeras.layers.masking import hide, mask_or_full, masked_mean
 
 
 def ordered_tokens(inputs, mask, names=None):
@@ -9,6 +12,35 @@ def ordered_tokens(inputs, mask, names=None):
     masks = mask or {}
     full = [mask_or_full(masks.get(name), inputs[name], 2) for name in names]
     return [hide(inputs[name], real) for name, real in zip(names, full, strict=True)], full
+
+
+def modality_vectors(inputs, mask, names):
+    """A vector a modality, the mean of its real tokens, `(B, M, D)`, and which modalities are there, `(B, M)`."""
+    tokens, masks = ordered_tokens(inputs, mask, names)
+    means = [masked_mean(values, real) for values, real in zip(tokens, masks, strict=True)]
+    return ops.stack(means, axis=1), ops.stack([ops.any(real, axis=1) for real in masks], axis=1)
+
+
+def modality_norms(layer, dim):
+    """A built layer normalisation a modality; its offset, random at first, marks the tokens as of that modality."""
+    norms = []
+    for place in range(len(layer.names)):
+        norm = keras.layers.LayerNormalization(
+            epsilon=1e-5, beta_initializer="random_normal", name=f"norm_{place}", dtype=layer.dtype_policy
+        )
+        norm.build((None, None, dim))
+        norms.append(norm)
+    return norms
+
+
+def joint_mask(inputs, mask, names):
+    """Which tokens of all modalities, in the order of names, are real: `(B, T)`."""
+    return ops.concatenate(ordered_tokens(inputs, mask, names)[1], axis=1)
+
+
+def anything(inputs, mask, names):
+    """Which rows have a real token at all, as the mask of one token: `(B, 1)`."""
+    return ops.any(joint_mask(inputs, mask, names), axis=1, keepdims=True)
 
 
 def shared_dim(layer, input_shape, at_least=1):
@@ -34,6 +66,12 @@ def shared_dim(layer, input_shape, at_least=1):
             f"{who}: modalities must share the last axis. Received: {shapes}. Do: give all encoders dim={max(widths)}."
         )
     return widths.pop()
+
+
+def with_length(input_shape, length):
+    """The shape of `length` tokens of the width of the modalities."""
+    shape = next(iter(input_shape.values()))
+    return (shape[0], length, shape[-1])
 
 
 def total_length(input_shape):

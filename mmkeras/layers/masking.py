@@ -48,3 +48,11 @@ def sequence_conv(conv, values, mask):
     padded = ops.pad(hide(values, mask), [[0, 0], [side, side], [0, 0]])
     mask = mask[:, :: conv.strides[0]]
     return hide(conv(padded), mask), mask
+
+
+def masked_softmax(scores, mask, axis=-1):
+    """Softmax in float32 over what is real; zeros elsewhere, and everywhere where nothing is."""
+    scores = ops.where(mask, ops.cast(scores, "float32"), -1e9)
+    raised = ops.exp(scores - ops.stop_gradient(ops.max(scores, axis=axis, keepdims=True)))
+    raised = ops.where(mask, raised, 0.0)
+    return raised / ops.maximum(ops.sum(raised, axis=axis, keepdims=True), 1e-9)

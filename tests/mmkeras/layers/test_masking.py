@@ -1,9 +1,9 @@
 import keras
 import numpy as np
 import pytest
-from reference import normal, to_numpy
+from reference import normal, softmax, to_numpy
 
-from mmkeras.layers.masking import at_least_two, hide, mask_or_full, masked_mean, sequence_conv
+from mmkeras.layers.masking import at_least_two, hide, mask_or_full, masked_mean, masked_softmax, sequence_conv
 
 X = normal(2, 7, 3)
 MASK = np.arange(7)[None] < np.array([[7], [4]])
@@ -47,3 +47,11 @@ def test_sequence_conv(stride, kernel):
         wanted = [np.einsum("kc,kcf->f", padded[t : t + kernel], weights) for t in range(0, length, stride)]
         np.testing.assert_allclose(to_numpy(values)[row][to_numpy(mask)[row]], wanted, atol=1e-5)
     np.testing.assert_array_equal(to_numpy(values)[~to_numpy(mask)], 0.0)
+
+
+def test_masked_softmax():
+    scores, mask = X[:, :, 0] * 50, np.array([[1, 1, 0, 1, 0, 0, 0], [0] * 7], bool)
+    given = to_numpy(masked_softmax(np.where(mask, scores, np.nan), mask))
+    np.testing.assert_allclose(given[0, [0, 1, 3]], softmax(scores[0, [0, 1, 3]]), atol=1e-6)
+    np.testing.assert_array_equal(given[~mask], 0.0)
+    np.testing.assert_allclose(to_numpy(masked_softmax(scores.T, mask.T, axis=0)), given.T, atol=1e-6)

@@ -1,0 +1,106 @@
+"""Modalities that talk through a few shared latents only."""
+
+import keras
+from keras import ops
+
+from mmkeras.component import component
+from mmkeras.fusions.tokens import anything, joint_mask, modality_norms, ordered_tokens, shared_dim, with_length
+from mmkeras.layers.attention_block import AttentionBlock
+from mmkeras.layers.masking import hide
+
+
+@component
+class BottleneckFusion(keras.layers.Layer):
+    """A stream of self-attention a modality; the streams share nothing but N latents.
+
+    In each layer every stream attends to its own tokens and to the latents; the latents become the mean of what the
+    streams present make of them.
+
+    Args:
+        num_latents: int > 0. N, how much may pass between the modalities. Defaults to `4`.
+        num_layers: int > 0. What one modality tells the latents reaches the tokens of another in the next layer, so
+            that tokens of different modalities meet from `2` on. Defaults to `2`.
+        num_heads: int > 0, a divisor of D. Defaults to `4`.
+        dropout: float in [0, 1). Defaults to `0.1`.
+    Call arguments:
+        inputs: dict name → float tensor `(B, T_m, D)`, one D for all.
+        mask: dict name → bool tensor `(B, T_m)` or None; True = real token.
+    Returns:
+        float tensor `(B, N + T, D)`, the latents, then T = Σ T_m tokens in alphabetical order of names; zeros where
+        absent, the latents too where every modality is, mask `(B, N + T)`.
+    Raises:
+        ValueError: no dict of tokens, or modalities that differ in D.
+    Example:
+        >>> BottleneckFusion(num_latents=2)({"text": np.ones((2, 3, 8)), "image": np.ones((2, 4, 8))}).shape
+        TensorShape([2, 9, 8])
+    References:
+        [Nagrani et al., 2021](https://arxiv.org/abs/2107.00135), attention bottlenecks. Differs: any number of
+        streams, the mean over those present, and tokens and latents are given where the paper averages the logits of
+        a class token a stream.
+    """
+
+    def __init__(self, num_latents=4, num_layers=2, num_heads=4, dropout=0.1, **kwargs):
+        super().__init__(**kwargs)
+        self.num_latents = num_latents
+        self.num_layers = num_layers
+        self.num_heads = num_heads
+        self.dropout = dropout
+        self.supports_masking = True
+
+    def build(self, input_shape):
+        dim = shared_dim(self, input_shape)
+        self.names = sorted(input_shape)
+        self.norms = modality_norms(self, dim)
+        options = {"dtype": self.dtype_policy}
+        self.latents = self.add_weight(
+            name="latents", shape=(self.num_latents, dim), initializer=keras.initializers.RandomNormal(stddev=1.0)
+        )
+        self.streams = [
+            [
+                AttentionBlock(self.num_heads, dropout=self.dropout, name=f"block_{number}_{place}", **options)
+                for place in range(len(self.names))
+            ]
+            for number in range(self.num_layers)
+        ]
+        for block in (block for blocks in self.streams for block in blocks):
+            block.build((None, None, dim))
+        self.final = keras.layers.LayerNormalization(epsilon=1e-5, name="final", **options)
+        self.final.build((None, None, dim))
+
+    def call(self, inputs, *, mask=None, training=False):
+        tokens, masks = ordered_tokens(inputs, mask, self.names)
+        tokens = [norm(values) for norm, values in zip(self.norms, tokens, strict=True)]
+        present = [ops.any(real, axis=1) for real in masks]
+        count = ops.maximum(sum(ops.cast(there, self.compute_dtype) for there in present), 1.0)
+        latents = ops.zeros_like(tokens[0][:, :1]) + ops.cast(self.latents, self.compute_dtype)
+        for blocks in self.streams:
+            told = 0.0
+            for place, block in enumerate(blocks):
+                stream = ops.concatenate([latents, tokens[place]], axis=1)
+                stream = block(stream, mask=self._with_latents(masks[place], present[place]), training=training)
+                told = told + stream[:, : self.num_latents]
+                tokens[place] = stream[:, self.num_latents :]
+            latents = told / count[:, None, None]
+        joined = ops.concatenate([latents, *tokens], axis=1)
+        return hide(self.final(joined), self.compute_mask(inputs, mask))
+
+    def _with_latents(self, mask, present):
+        """The mask with the latents in front, which an absent modality does not see."""
+        return ops.concatenate([ops.repeat(present[:, None], self.num_latents, axis=1), mask], axis=1)
+
+    def compute_mask(self, inputs, mask=None):
+        present = anything(inputs, mask, self.names)[:, 0]
+        return self._with_latents(joint_mask(inputs, mask, self.names), present)
+
+    def compute_output_shape(self, input_shape):
+        lengths = [shape[1] for shape in input_shape.values()]
+        return with_length(input_shape, None if None in lengths else self.num_latents + sum(lengths))
+
+    def get_config(self):
+        config = {"num_latents": self.num_latents, "num_layers": self.num_layers, "num_heads": self.num_heads}
+        return {**super().get_config(), **config, "dropout": self.dropout}
+
+    @classmethod
+    def example(cls):
+        """A tiny instance and its input shapes, for the conformance sweep."""
+        return cls(num_latents=2, num_heads=2, dropout=0.5), {"text": (5, 8), "image": (4, 8), "audio": (3, 8)}
