@@ -11,13 +11,14 @@ WINDOW = 32  # batches that are sorted together
 def trim_rows(dataset, inputs):
     """Cuts the padding of single rows `(x, y, w)`, before they meet other rows in a batch."""
 
+    sequences = _sequences(dataset, inputs, rank=1)
+
     def trim(x, y, w):
         trimmed = dict(x)
-        for name, modality in inputs.items():
+        for name in sequences:
             mask = x[name + MASK]
-            if mask.shape.rank == 1 and mask.shape[0] is None:
-                length = tf.maximum(tf.reduce_sum(tf.cast(mask, tf.int32)), modality.least)
-                trimmed[name], trimmed[name + MASK] = x[name][:length], mask[:length]
+            length = tf.maximum(tf.reduce_sum(tf.cast(mask, tf.int32)), inputs[name].least)
+            trimmed[name], trimmed[name + MASK] = x[name][:length], mask[:length]
         return trimmed, y, w
 
     return dataset.map(trim, tf.data.AUTOTUNE)
@@ -28,23 +29,20 @@ def batch_by_length(dataset, inputs, batch_size, seed):
 
     A row's length is the number of values that its sequences hold.
     """
-
-    def in_order(x, y, w):
-        sizes = []
-        for name in inputs:
-            mask = x[name + MASK]
-            if mask.shape.rank == 2 and mask.shape[1] is None:
-                step = max(1, x[name].shape[2:].num_elements() or 1)
-                sizes.append(step * tf.reduce_sum(tf.cast(mask, tf.int32), 1))
-        order = tf.argsort(tf.add_n(sizes), stable=True)
-        return keras.tree.map_structure(lambda part: tf.gather(part, order), (x, y, w))
-
-    masks = [spec.shape for name, spec in dataset.element_spec[0].items() if name.endswith(MASK)]
-    if not any(shape.rank == 1 and shape[0] is None for shape in masks):
+    sequences = _sequences(dataset, inputs, rank=1)
+    if not sequences:
         raise ValueError(
             "Pipeline.batches: bucket_by_length needs an input of variable length, such as Text or Audio. "
             f"Received: inputs={list(inputs)}. Do: leave it out."
         )
+
+    def in_order(x, y, w):
+        sizes = [
+            x[name].shape[2:].num_elements() * tf.reduce_sum(tf.cast(x[name + MASK], tf.int32), 1) for name in sequences
+        ]
+        order = tf.argsort(tf.add_n(sizes), stable=True)
+        return keras.tree.map_structure(lambda part: tf.gather(part, order), (x, y, w))
+
     windows = dataset.padded_batch(WINDOW * batch_size).map(in_order, tf.data.AUTOTUNE)
     batches = trim_rows(windows.unbatch(), inputs).padded_batch(batch_size)
     return batches.shuffle(WINDOW, seed=seed)
@@ -59,9 +57,7 @@ def one_shape(dataset, inputs, batch_size, whole):
         batch_size: int.
         whole: bool. Whether batches of fewer rows, the last, are left out, so that the batch axis is fixed too.
     """
-
-    masks = {name: dataset.element_spec[0][name + MASK].shape for name in inputs}
-    free = [name for name, shape in masks.items() if shape.rank == 2 and shape[1] is None]
+    free = _sequences(dataset, inputs, rank=2)
     endless = [name for name in free if inputs[name].most is None]
     if endless:
         raise ValueError(
@@ -84,3 +80,9 @@ def one_shape(dataset, inputs, batch_size, whole):
         fix = lambda part: tf.ensure_shape(part, [batch_size, *part.shape[1:]])  # noqa: E731
         dataset = dataset.map(lambda *parts: keras.tree.map_structure(fix, parts), tf.data.AUTOTUNE)
     return dataset.map(pad, tf.data.AUTOTUNE)
+
+
+def _sequences(dataset, inputs, rank):
+    """The inputs whose length is open, in a dataset of rows (masks of rank 1) or of batches (rank 2)."""
+    masks = {name: dataset.element_spec[0][name + MASK].shape for name in inputs}
+    return [name for name, shape in masks.items() if shape.rank == rank and shape[-1] is None]

@@ -1,5 +1,6 @@
-"""Branches of graphs that are seldom taken."""
+"""Branches of graphs that are seldom taken, and those that leave the graph."""
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -13,3 +14,17 @@ def rarely(branch):
         branch: callable without arguments → nest of tensors.
     """
     return tf.function(branch, autograph=False, experimental_attributes={"_noinline": True})
+
+
+def in_python(change, data):
+    """What a Python function makes of the bytes of a scalar string, for files that no TensorFlow op opens.
+
+    A graph with it cannot be exported.
+
+    Args:
+        change: callable, bytes → bytes.
+        data: scalar string.
+    """
+    # A graph hands over bytes, eager TensorFlow an array of them.
+    changed = lambda data: change(np.asarray(data, object).item())  # noqa: E731
+    return tf.ensure_shape(tf.numpy_function(changed, [data], tf.string), [])

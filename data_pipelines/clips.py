@@ -53,9 +53,9 @@ def sound_track(data):
     Raises:
         ValueError: no video, or none with sound.
     """
-    import av
-
     with _opened(data) as container:
+        import av
+
         if not container.streams.audio:
             raise ValueError("the video has no sound")
         stream = container.streams.audio[0]

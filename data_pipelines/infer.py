@@ -9,7 +9,7 @@ import numpy as np
 from data_pipelines.cells import full_path
 from data_pipelines.graph_text import graph_size
 from data_pipelines.modalities import MODALITIES, from_config
-from data_pipelines.modalities.number import MISSING, WRITTEN
+from data_pipelines.modalities.number import DIGITS, MISSING, WRITTEN
 from data_pipelines.naming import plain_name
 from data_pipelines.probe import probe_image, probe_sound, probe_video
 
@@ -24,8 +24,7 @@ MEDIA = {
 }
 FEW = 5000
 # Four separators or more with numbers between them. Each character has one part to play, or a text could take for ever.
-NUMBER = r"(?:[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|nan|null)?"
-SERIES = rf"{NUMBER}(?:[\s,;|\[\]]{NUMBER}){{4,}}"
+SERIES = rf"(?:{DIGITS}|nan|null)?(?:[\s,;|\[\]](?:{DIGITS}|nan|null)?){{4,}}"
 
 
 class Guess:

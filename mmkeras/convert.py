@@ -39,19 +39,23 @@ def convert(model, pipe, path, format):
     write, load = {"onnx": (_write_onnx, _load_onnx), "litert": (_write_litert, _load_litert)}[format]
     os.makedirs(path, exist_ok=True)
     file = os.path.join(path, {"onnx": "model.onnx", "litert": "model.tflite"}[format])
+    cases, unproven = _cases(model), file + ".part"
     try:
-        with _quietly():
-            write(model, file)
-        _compare(model, load(file))
-    except Exception as error:
-        if os.path.exists(file):
-            os.remove(file)
-        if isinstance(error, ValueError) and str(error).startswith("export:"):
-            raise
-        raise ValueError(
-            f"export: {format} cannot hold this network ({_first_line(error)}). Received: {model.name!r}. "
-            "Do: format='saved_model', which holds every op."
-        ) from error
+        try:
+            with _quietly():
+                write(model, unproven)
+            answer = load(unproven)
+            answers = [answer(x) for x in cases]
+        except Exception as error:  # Converters and runtimes raise whatever they like.
+            raise ValueError(
+                f"export: {format} cannot hold this network ({_first_line(error)}). Received: {model.name!r}. "
+                "Do: format='saved_model', which holds every op."
+            ) from error
+        _compare(model, cases, answers)
+        os.replace(unproven, file)
+    finally:
+        if os.path.exists(unproven):
+            os.remove(unproven)
     pipe.save(os.path.join(path, "pipeline.json"))
     facts = {pipe.title(name): facts for name, facts in pipe.spec["targets"].items()}
     with open(os.path.join(path, "outputs.json"), "w", encoding="utf-8") as out:
@@ -134,13 +138,15 @@ def _load_litert(file):
     return lambda x: runner(**x)
 
 
-def _compare(model, answer):
-    """Asks model and file about a row that has everything, a row that lacks something, and one that has nothing."""
+def _cases(model):
+    """A row that has everything, one that lacks something and one that has nothing."""
     random = np.random.default_rng(0)
-    for share in (1.0, 0.5, 0.0):
-        x = {t.name: _values(t, random, share) for t in model.inputs}
+    return [{t.name: _values(t, random, share) for t in model.inputs} for share in (1.0, 0.5, 0.0)]
+
+
+def _compare(model, cases, answers):
+    for x, given in zip(cases, answers, strict=True):
         wanted = keras.tree.map_structure(keras.ops.convert_to_numpy, model(x, training=False))
-        given = answer(x)
         for name, value in wanted.items():
             worst = np.max(np.abs(np.asarray(given[name]) - value))
             if not worst <= TOLERANCE:

@@ -4,10 +4,9 @@ import functools
 import io
 import math
 
-import numpy as np
 import tensorflow as tf
 
-from data_pipelines.branches import rarely
+from data_pipelines.branches import in_python, rarely
 from data_pipelines.cells import full_path
 from data_pipelines.clips import has_pyav, sound_track
 from data_pipelines.modalities.media import Media
@@ -107,13 +106,7 @@ class Audio(Media):
     def as_served(self, data):
         """WAV bytes as they are; other sounds, and those of videos, decoded and written as float WAV at their rate."""
         is_wav = tf.strings.regex_full_match(data, r"(?s)RIFF\C*") & ~tf.strings.regex_full_match(data, AVI)
-
-        def transcode():
-            # A graph hands over bytes, eager TensorFlow an array of them.
-            as_wav = lambda data: transcode_to_wav(np.asarray(data, object).item())  # noqa: E731
-            return tf.ensure_shape(tf.numpy_function(as_wav, [data], tf.string), [])
-
-        return tf.cond(is_wav, lambda: data, rarely(transcode))
+        return tf.cond(is_wav, lambda: data, rarely(lambda: in_python(transcode_to_wav, data)))
 
     def decode(self, data):
         """Decodes one WAV's bytes to samples `(S,)` or log-mel frames `(T, mel_bins)`, of `seconds` at the most."""

@@ -20,6 +20,7 @@ from data_pipelines.graph_text import (
 )
 from data_pipelines.modalities.category import label_table, strip
 from data_pipelines.modalities.modality import Modality, modality
+from data_pipelines.moments import joined_moments
 
 
 @modality
@@ -205,7 +206,7 @@ class _Parts:
         self.names.update(carried_of(part) for width, part in carried if width == 0)
         for width in {width for width, _ in carried if width}:
             values = np.array([carried_of(part) for own, part in carried if own == width], "float64")
-            self.moments[width] = _joined(self.moments.get(width), values)
+            self.moments[width] = joined_moments(self.moments.get(width), values)
 
     def facts(self, max_names, min_count):
         """What most graphs carry, JSON-ready."""
@@ -221,15 +222,6 @@ class _Parts:
             deviation = np.sqrt(spread / count)
             facts |= {"means": mean.tolist(), "deviations": np.where(deviation > 0, deviation, 1.0).tolist()}
         return facts
-
-
-def _joined(before, values):
-    """Number, mean and sum of squared differences, with more values `(n, width)` taken in."""
-    count, mean, spread = len(values), values.mean(0), ((values - values.mean(0)) ** 2).sum(0)
-    if before is None:
-        return count, mean, spread
-    total, gap = before[0] + count, mean - before[1]
-    return total, before[1] + gap * count / total, before[2] + spread + gap**2 * before[0] * count / total
 
 
 def _scaled(values, facts):

@@ -81,9 +81,11 @@ def check_shared_media(inputs):
     """Refuses one column for different media: what a served model takes for it could only be one of them."""
     kinds = {}
     for name, modality in inputs.items():
-        kind = kinds.setdefault(modality.columns(name)[0], type(modality)) if modality.media else type(modality)
-        if kind is not type(modality):
+        if not modality.media:
+            continue
+        own, (column,) = type(modality), modality.columns(name)
+        if kinds.setdefault(column, own) is not own:
             raise ValueError(
-                f"Pipeline.signature: a served column holds one kind of bytes. Received: {modality.columns(name)[0]!r} "
-                f"as {kind.__name__} and {type(modality).__name__}. Do: name the files in a second column."
+                f"Pipeline.signature: a served column holds one kind of bytes. Received: {column!r} as "
+                f"{kinds[column].__name__} and {own.__name__}. Do: name the files in a second column."
             )

@@ -62,10 +62,6 @@ class Modality:
     def adapt(self, chunks):
         """Learns from training cells. `chunks` yields tuples of object arrays, one array a column."""
 
-    def locate(self, cell, media_root):
-        """A row cell with its path made whole, where it is one; here it is none."""
-        return cell
-
     def served_dtype(self):
         """The dtype name of a served cell: `"string"` or `"float32"`."""
         return "string"

@@ -5,7 +5,8 @@ import tensorflow as tf
 
 from data_pipelines.modalities.modality import Modality, modality
 
-WRITTEN = r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*"
+DIGITS = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
+WRITTEN = rf"\s*{DIGITS}\s*"
 MISSING = r"\s*(?i:[+-]?nan|#?n/?a|<na>|null|none)?\s*"
 SCALINGS = ("standard", "quantile")
 SAMPLE = 200_000

@@ -5,10 +5,11 @@ import re
 import numpy as np
 import tensorflow as tf
 
-from data_pipelines.branches import rarely
+from data_pipelines.branches import in_python, rarely
 from data_pipelines.cells import full_path
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import CellContext, modality
+from data_pipelines.moments import joined_moments
 from data_pipelines.series import read_series, unpack_npz
 
 FILE = r"(?i)[^\n]*\.(npy|npz|csv|tsv|txt)\s*"
@@ -84,13 +85,7 @@ class TimeSeries(Media):
     def as_served(self, data):
         """Text and `.npy` bytes as they are; the first array of an `.npz` archive."""
         is_archive = tf.equal(tf.strings.substr(data, 0, 2), b"PK")
-
-        def unpack():
-            # A graph hands over bytes, eager TensorFlow an array of them.
-            first = lambda data: unpack_npz(np.asarray(data, object).item())  # noqa: E731
-            return tf.ensure_shape(tf.numpy_function(first, [data], tf.string), [])
-
-        return tf.cond(is_archive, rarely(unpack), lambda: data)
+        return tf.cond(is_archive, rarely(lambda: in_python(unpack_npz, data)), lambda: data)
 
     def decode(self, data):
         """Decodes one series to `(T, 2 C)`, or `(T, 2 C + 1)` with times; T = 0 where it has no number."""
@@ -170,11 +165,11 @@ def _names_file(cell):
 
 
 class _Moments:
-    """Running sums over series, channel by channel."""
+    """Moments over series, channel by channel, and the mean time between steps."""
 
     def __init__(self, times):
         self.times = times
-        self.count = self.sum = self.square = 0.0
+        self.moments = None
         self.gone, self.intervals = 0.0, 0
         self.width = None
 
@@ -191,20 +186,16 @@ class _Moments:
             clock, values = values[:, 0], values[:, 1:]
             self.gone += np.nan_to_num(clock[-1] - clock[0])
             self.intervals += len(clock) - 1
-        real = np.isfinite(values)
-        values = np.where(real, values, 0.0)
-        self.count = self.count + real.sum(0)
-        self.sum = self.sum + values.sum(0)
-        self.square = self.square + (values**2).sum(0)
+        self.moments = joined_moments(self.moments, values)
 
     def state(self):
-        if self.width is None or not np.all(self.count):
+        count, means, spread = (np.zeros(0),) * 3 if self.moments is None else self.moments
+        if not count.size or not count.all():
             raise ValueError(
                 "TimeSeries: every channel must hold a number in some training row. "
-                f"Received: numbers a channel {np.asarray(self.count).tolist()}. Do: leave the column out."
+                f"Received: numbers a channel {count.tolist()}. Do: leave the column out."
             )
-        means = self.sum / self.count
-        deviations = np.sqrt(np.maximum(self.square / self.count - means**2, 0.0))
+        deviations = np.sqrt(spread / count)
         floor = 1e-6 * np.maximum(1.0, np.abs(means))  # a channel that never moves
         return {
             "means": means.tolist(),

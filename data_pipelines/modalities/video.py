@@ -1,10 +1,11 @@
 """Clips: a few frames of a video, evenly spread over its time."""
 
-import numpy as np
+import functools
+
 import tensorflow as tf
 
-from data_pipelines.branches import rarely
-from data_pipelines.clips import NO_PYAV, has_pyav, sample_clip
+from data_pipelines.branches import in_python, rarely
+from data_pipelines.clips import sample_clip
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import modality
 from data_pipelines.npy import is_npy, read_npy
@@ -56,14 +57,9 @@ class Video(Media):
 
     def as_served(self, data):
         """`.npy` bytes as they are; of a video, its frames as such."""
-
-        def sample():
-            # A graph hands over bytes, eager TensorFlow an array of them.
-            way = (self.frames, self.size, self.seconds, self.max_pixels)
-            chosen = lambda data: sample_clip(np.asarray(data, object).item(), *way)  # noqa: E731
-            return tf.ensure_shape(tf.numpy_function(chosen, [data], tf.string), [])
-
-        return tf.cond(is_npy(data), lambda: data, rarely(sample))
+        way = {"frames": self.frames, "size": self.size, "seconds": self.seconds, "max_pixels": self.max_pixels}
+        sample = functools.partial(sample_clip, **way)
+        return tf.cond(is_npy(data), lambda: data, rarely(lambda: in_python(sample, data)))
 
     def decode(self, data):
         """Decodes `.npy` bytes to `(F, H, W, 3)`, of `frames` at the most, evenly spread."""
@@ -89,10 +85,6 @@ class Video(Media):
             same, lambda: tf.cast(clip, tf.float32), lambda: tf.image.resize(clip, self.size, antialias=True)
         )
         return tf.ensure_shape(resized / 255.0, (None, *self.size, 3))
-
-    def reason(self, cells, context):
-        why = super().reason(cells, context)
-        return why if has_pyav() or "is a" in why or "there is no file" in why else NO_PYAV
 
     def spec(self):
         return {"modality": "Video", "frames": self.frames, "shape": [None, *self.size, 3]}

@@ -5,7 +5,7 @@ from keras import ops
 
 from mmkeras.component import component
 from mmkeras.layers.graph_parts import node_features, split_nodes, with_loops
-from mmkeras.layers.masking import hide, mask_or_full
+from mmkeras.layers.masking import hide, mask_or_full, masked_softmax
 
 SLOPE = 0.2
 
@@ -129,17 +129,10 @@ class _NeighbourAttention(keras.layers.Layer):
         scores = ops.einsum("bihd,dh->bhi", heard, self.hear)[..., None]
         scores = scores + ops.einsum("bjhd,dh->bhj", heard, self.speak)[:, :, None, :]
         scores = scores + ops.einsum("bije,eh->bhij", edges, self.edge_scores)
-        weights = _softmax_over(ops.leaky_relu(scores, SLOPE), linked[:, None])
+        weights = masked_softmax(ops.leaky_relu(scores, SLOPE), linked[:, None])
         weights = self.drop(ops.cast(weights, heard.dtype), training=training)
         values = ops.reshape(self.edge_values, (self.num_edge_channels, heads, size))
         carried = ops.einsum("bhij,bije->bhie", weights, edges)
         mixed = ops.einsum("bhij,bjhd->bihd", weights, heard) + ops.einsum("bhie,ehd->bihd", carried, values)
         added = ops.elu(ops.reshape(mixed, (-1, places, heads * size)) + self.bias)
         return tokens + self.drop(added, training=training)
-
-
-def _softmax_over(scores, linked):
-    """Softmax over the last axis where linked, in float32; zeros where nothing is."""
-    scores = ops.where(linked, ops.cast(scores, "float32"), -1e9)
-    raised = ops.exp(scores - ops.max(scores, axis=-1, keepdims=True)) * ops.cast(linked, "float32")
-    return raised / ops.maximum(ops.sum(raised, axis=-1, keepdims=True), 1e-9)

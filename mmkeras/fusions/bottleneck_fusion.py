@@ -4,8 +4,17 @@ import keras
 from keras import ops
 
 from mmkeras.component import component
-from mmkeras.fusions.tokens import anything, joint_mask, modality_norms, ordered_tokens, shared_dim, with_length
-from mmkeras.layers.attention_block import AttentionBlock
+from mmkeras.fusions.tokens import (
+    anything,
+    attention_block,
+    for_every_row,
+    joint_mask,
+    learned_tokens,
+    modality_norms,
+    ordered_tokens,
+    shared_dim,
+    with_length,
+)
 from mmkeras.layers.masking import hide
 
 
@@ -51,20 +60,12 @@ class BottleneckFusion(keras.layers.Layer):
         dim = shared_dim(self, input_shape)
         self.names = sorted(input_shape)
         self.norms = modality_norms(self, dim)
-        options = {"dtype": self.dtype_policy}
-        self.latents = self.add_weight(
-            name="latents", shape=(self.num_latents, dim), initializer=keras.initializers.RandomNormal(stddev=1.0)
-        )
+        self.latents = learned_tokens(self, "latents", self.num_latents, dim)
         self.streams = [
-            [
-                AttentionBlock(self.num_heads, dropout=self.dropout, name=f"block_{number}_{place}", **options)
-                for place in range(len(self.names))
-            ]
+            [attention_block(self, f"block_{number}_{place}", dim) for place in range(len(self.names))]
             for number in range(self.num_layers)
         ]
-        for block in (block for blocks in self.streams for block in blocks):
-            block.build((None, None, dim))
-        self.final = keras.layers.LayerNormalization(epsilon=1e-5, name="final", **options)
+        self.final = keras.layers.LayerNormalization(epsilon=1e-5, name="final", dtype=self.dtype_policy)
         self.final.build((None, None, dim))
 
     def call(self, inputs, *, mask=None, training=False):
@@ -72,7 +73,7 @@ class BottleneckFusion(keras.layers.Layer):
         tokens = [norm(values) for norm, values in zip(self.norms, tokens, strict=True)]
         present = [ops.any(real, axis=1) for real in masks]
         count = ops.maximum(sum(ops.cast(there, self.compute_dtype) for there in present), 1.0)
-        latents = ops.zeros_like(tokens[0][:, :1]) + ops.cast(self.latents, self.compute_dtype)
+        latents = for_every_row(self.latents, tokens[0])
         for blocks in self.streams:
             told = 0.0
             for place, block in enumerate(blocks):

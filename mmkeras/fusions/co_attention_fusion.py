@@ -4,8 +4,15 @@ import keras
 from keras import ops
 
 from mmkeras.component import component
-from mmkeras.fusions.tokens import joint_mask, modality_norms, ordered_tokens, shared_dim, total_length, with_length
-from mmkeras.layers.attention_block import AttentionBlock
+from mmkeras.fusions.tokens import (
+    attention_block,
+    joint_mask,
+    modality_norms,
+    ordered_tokens,
+    shared_dim,
+    total_length,
+    with_length,
+)
 from mmkeras.layers.masking import hide
 
 
@@ -46,19 +53,16 @@ class CoAttentionFusion(keras.layers.Layer):
         dim = shared_dim(self, input_shape)
         self.names = sorted(input_shape)
         self.norms = modality_norms(self, dim)
-        shape, places = (None, None, dim), range(len(self.names))
+        places = range(len(self.names))
         self.asking, self.own = [], []
         for number in range(self.num_layers):
             if len(self.names) > 1:
-                self.asking.append([self._block(f"ask_{number}_{place}", shape, shape) for place in places])
-            self.own.append([self._block(f"own_{number}_{place}", shape) for place in places])
+                self.asking.append(
+                    [attention_block(self, f"ask_{number}_{place}", dim, crossed=True) for place in places]
+                )
+            self.own.append([attention_block(self, f"own_{number}_{place}", dim) for place in places])
         self.final = keras.layers.LayerNormalization(epsilon=1e-5, name="final", dtype=self.dtype_policy)
-        self.final.build(shape)
-
-    def _block(self, name, *shapes):
-        block = AttentionBlock(self.num_heads, dropout=self.dropout, name=name, dtype=self.dtype_policy)
-        block.build(*shapes)
-        return block
+        self.final.build((None, None, dim))
 
     def call(self, inputs, *, mask=None, training=False):
         tokens, masks = ordered_tokens(inputs, mask, self.names)

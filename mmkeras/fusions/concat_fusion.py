@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from mmkeras.component import component
-from mmkeras.fusions.tokens import ordered_tokens, shared_dim
+from mmkeras.fusions.tokens import anything, ordered_tokens, shared_dim, with_length
 from mmkeras.layers.masking import hide, masked_mean
 
 
@@ -64,12 +64,10 @@ class ConcatFusion(keras.layers.Layer):
         return hide(self.project(mixed)[:, None], self.compute_mask(inputs, mask))
 
     def compute_mask(self, inputs, mask=None):
-        masks = ordered_tokens(inputs, mask, self.names)[1]
-        return ops.any(ops.concatenate(masks, axis=1), axis=1, keepdims=True)
+        return anything(inputs, mask, self.names)
 
     def compute_output_shape(self, input_shape):
-        shape = next(iter(input_shape.values()))
-        return (shape[0], 1, shape[-1])
+        return with_length(input_shape, 1)
 
     def get_config(self):
         return {**super().get_config(), "hidden_dim": self.hidden_dim, "dropout": self.dropout}

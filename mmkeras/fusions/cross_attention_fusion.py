@@ -4,8 +4,15 @@ import keras
 from keras import ops
 
 from mmkeras.component import component
-from mmkeras.fusions.tokens import joint_mask, modality_norms, ordered_tokens, shared_dim, total_length, with_length
-from mmkeras.layers.attention_block import AttentionBlock
+from mmkeras.fusions.tokens import (
+    attention_block,
+    joint_mask,
+    modality_norms,
+    ordered_tokens,
+    shared_dim,
+    total_length,
+    with_length,
+)
 from mmkeras.layers.masking import hide
 
 
@@ -50,21 +57,16 @@ class CrossAttentionFusion(keras.layers.Layer):
         places = range(len(self.names))
         self.pairs = {
             f"{source}_{target}": [
-                self._block(f"block_{source}_{target}_{number}", dim, crossed=True) for number in range(self.num_layers)
+                attention_block(self, f"block_{source}_{target}_{number}", dim, crossed=True)
+                for number in range(self.num_layers)
             ]
             for source in places
             for target in places
             if source != target
         }
-        self.own = [self._block(f"own_{place}", dim, crossed=False) for place in places]
+        self.own = [attention_block(self, f"own_{place}", dim) for place in places]
         self.final = keras.layers.LayerNormalization(epsilon=1e-5, name="final", dtype=self.dtype_policy)
         self.final.build((None, None, dim))
-
-    def _block(self, name, dim, crossed):
-        block = AttentionBlock(self.num_heads, dropout=self.dropout, name=name, dtype=self.dtype_policy)
-        shape = (None, None, dim)
-        block.build(shape, shape if crossed else None)
-        return block
 
     def call(self, inputs, *, mask=None, training=False):
         tokens, masks = ordered_tokens(inputs, mask, self.names)

@@ -4,8 +4,16 @@ import keras
 from keras import ops
 
 from mmkeras.component import component
-from mmkeras.fusions.tokens import anything, modality_norms, ordered_tokens, shared_dim, with_length
-from mmkeras.layers.attention_block import AttentionBlock
+from mmkeras.fusions.tokens import (
+    anything,
+    attention_block,
+    for_every_row,
+    learned_tokens,
+    modality_norms,
+    ordered_tokens,
+    shared_dim,
+    with_length,
+)
 from mmkeras.layers.masking import hide
 
 
@@ -45,26 +53,18 @@ class PerceiverFusion(keras.layers.Layer):
         dim = shared_dim(self, input_shape)
         self.names = sorted(input_shape)
         self.norms = modality_norms(self, dim)
-        shape, options = (None, None, dim), {"dtype": self.dtype_policy}
-        self.latents = self.add_weight(
-            name="latents", shape=(self.num_latents, dim), initializer=keras.initializers.RandomNormal(stddev=1.0)
-        )
-        self.readers, self.thinkers = [], []
-        for number in range(self.num_layers):
-            self.readers.append(AttentionBlock(self.num_heads, dropout=self.dropout, name=f"read_{number}", **options))
-            self.readers[-1].build(shape, shape)
-            self.thinkers.append(
-                AttentionBlock(self.num_heads, dropout=self.dropout, name=f"think_{number}", **options)
-            )
-            self.thinkers[-1].build(shape)
-        self.final = keras.layers.LayerNormalization(epsilon=1e-5, name="final", **options)
-        self.final.build(shape)
+        self.latents = learned_tokens(self, "latents", self.num_latents, dim)
+        places = range(self.num_layers)
+        self.readers = [attention_block(self, f"read_{number}", dim, crossed=True) for number in places]
+        self.thinkers = [attention_block(self, f"think_{number}", dim) for number in places]
+        self.final = keras.layers.LayerNormalization(epsilon=1e-5, name="final", dtype=self.dtype_policy)
+        self.final.build((None, None, dim))
 
     def call(self, inputs, *, mask=None, training=False):
         tokens, masks = ordered_tokens(inputs, mask, self.names)
         tokens = ops.concatenate([norm(values) for norm, values in zip(self.norms, tokens, strict=True)], axis=1)
         real = ops.concatenate(masks, axis=1)
-        latents = ops.zeros_like(tokens[:, :1]) + ops.cast(self.latents, self.compute_dtype)
+        latents = for_every_row(self.latents, tokens)
         for read, think in zip(self.readers, self.thinkers, strict=True):
             latents = read(latents, tokens, context_mask=real, training=training)
             latents = think(latents, training=training)

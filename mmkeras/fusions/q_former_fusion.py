@@ -4,8 +4,16 @@ import keras
 from keras import ops
 
 from mmkeras.component import component
-from mmkeras.fusions.tokens import modality_norms, modality_vectors, ordered_tokens, shared_dim, with_length
-from mmkeras.layers.attention_block import AttentionBlock
+from mmkeras.fusions.tokens import (
+    attention_block,
+    for_every_row,
+    learned_tokens,
+    modality_norms,
+    modality_vectors,
+    ordered_tokens,
+    shared_dim,
+    with_length,
+)
 from mmkeras.layers.masking import hide
 
 
@@ -50,30 +58,21 @@ class QFormerFusion(keras.layers.Layer):
         dim = shared_dim(self, input_shape)
         self.names = sorted(input_shape)
         self.norms = modality_norms(self, dim)
-        shape, places = (None, None, dim), range(len(self.names))
-        self.queries = self.add_weight(
-            name="queries",
-            shape=(len(self.names) * self.num_queries, dim),
-            initializer=keras.initializers.RandomNormal(stddev=1.0),
-        )
-        self.meeting = [self._block(f"meet_{number}", shape) for number in range(self.num_layers + 1)]
+        places = range(len(self.names))
+        self.queries = learned_tokens(self, "queries", len(self.names) * self.num_queries, dim)
+        self.meeting = [attention_block(self, f"meet_{number}", dim) for number in range(self.num_layers + 1)]
         self.readers = [
-            [self._block(f"read_{number}_{place}", shape, shape) for place in places]
+            [attention_block(self, f"read_{number}_{place}", dim, crossed=True) for place in places]
             for number in range(self.num_layers)
         ]
         self.final = keras.layers.LayerNormalization(epsilon=1e-5, name="final", dtype=self.dtype_policy)
-        self.final.build(shape)
-
-    def _block(self, name, *shapes):
-        block = AttentionBlock(self.num_heads, dropout=self.dropout, name=name, dtype=self.dtype_policy)
-        block.build(*shapes)
-        return block
+        self.final.build((None, None, dim))
 
     def call(self, inputs, *, mask=None, training=False):
         tokens, masks = ordered_tokens(inputs, mask, self.names)
         tokens = [norm(values) for norm, values in zip(self.norms, tokens, strict=True)]
         there = self.compute_mask(inputs, mask)
-        queries = ops.zeros_like(tokens[0][:, :1]) + ops.cast(self.queries, self.compute_dtype)
+        queries = for_every_row(self.queries, tokens[0])
         for meet, readers in zip(self.meeting, self.readers, strict=False):
             queries = meet(queries, mask=there, training=training)
             parts = ops.split(queries, len(readers), axis=1)

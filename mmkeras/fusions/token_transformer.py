@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from mmkeras.component import component
-from mmkeras.fusions.tokens import ordered_tokens, shared_dim, total_length
+from mmkeras.fusions.tokens import joint_mask, ordered_tokens, shared_dim, total_length, with_length
 from mmkeras.layers.attention_block import AttentionBlock
 from mmkeras.layers.masking import hide
 
@@ -71,11 +71,10 @@ class TokenTransformer(keras.layers.Layer):
         return hide(self.final(joined), real)
 
     def compute_mask(self, inputs, mask=None):
-        return ops.concatenate(ordered_tokens(inputs, mask, self.names)[1], axis=1)
+        return joint_mask(inputs, mask, self.names)
 
     def compute_output_shape(self, input_shape):
-        shape = next(iter(input_shape.values()))
-        return (shape[0], total_length(input_shape), shape[-1])
+        return with_length(input_shape, total_length(input_shape))
 
     def get_config(self):
         config = {"num_layers": self.num_layers, "num_heads": self.num_heads, "dropout": self.dropout}

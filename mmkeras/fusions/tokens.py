@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from mmkeras.layers.attention_block import AttentionBlock
 from mmkeras.layers.masking import hide, mask_or_full, masked_mean
 
 
@@ -31,6 +32,24 @@ def modality_norms(layer, dim):
         norm.build((None, None, dim))
         norms.append(norm)
     return norms
+
+
+def attention_block(layer, name, dim, crossed=False):
+    """A built attention block with the fusion's heads, dropout and precision; `crossed`: it asks other tokens."""
+    block = AttentionBlock(layer.num_heads, dropout=layer.dropout, name=name, dtype=layer.dtype_policy)
+    shape = (None, None, dim)
+    block.build(shape, shape if crossed else None)
+    return block
+
+
+def learned_tokens(layer, name, count, dim):
+    """A weight `(count, D)` of tokens that belong to no modality."""
+    return layer.add_weight(name=name, shape=(count, dim), initializer=keras.initializers.RandomNormal(stddev=1.0))
+
+
+def for_every_row(learned, tokens):
+    """Learned tokens `(N, D)` as `(B, N, D)`, with B and precision of the tokens of a modality."""
+    return ops.zeros_like(tokens[:, :1]) + ops.cast(learned, tokens.dtype)
 
 
 def joint_mask(inputs, mask, names):

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from mmkeras.component import component
-from mmkeras.layers.masking import at_least_two, hide, mask_or_full, masked_mean
+from mmkeras.layers.masking import hide, mask_or_full, masked_mean, masked_softmax
 
 KINDS = ("mean", "attention")
 
@@ -46,10 +46,8 @@ class TokenPooling(keras.layers.Layer):
         mask = mask_or_full(mask, inputs, 2)
         if self.kind == "mean":
             return masked_mean(inputs, mask)
-        tokens, mask = at_least_two(hide(inputs, mask), mask)
-        scores = ops.cast(self.score(tokens)[..., 0], "float32")
-        weights = ops.softmax(ops.where(mask, scores, -1e9), axis=-1)
-        weights = ops.cast(hide(weights, mask), tokens.dtype)
+        tokens = hide(inputs, mask)
+        weights = ops.cast(masked_softmax(self.score(tokens)[..., 0], mask), tokens.dtype)
         return ops.sum(tokens * weights[..., None], axis=1)
 
     def compute_mask(self, inputs, mask=None):

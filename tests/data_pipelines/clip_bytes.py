@@ -33,11 +33,7 @@ def clip_bytes(count=12, size=(48, 64), kind="mp4", codec="mpeg4", times=None, s
         for packet in stream.encode():
             container.mux(packet)
         if track is not None:
-            samples = (np.asarray(sound) * 32767).astype("int16")[None]
-            frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
-            frame.sample_rate = 8000
-            for packet in [*track.encode(frame), *track.encode()]:
-                container.mux(packet)
+            _write_sound(container, track, sound)
     return file.getvalue()
 
 
@@ -46,10 +42,13 @@ def sound_only(samples):
     file = io.BytesIO()
     with av.open(file, "w", format="matroska") as container:
         track = container.add_stream("pcm_s16le", rate=8000, layout="mono")
-        frame = av.AudioFrame.from_ndarray(
-            (np.asarray(samples) * 32767).astype("int16")[None], format="s16", layout="mono"
-        )
-        frame.sample_rate = 8000
-        for packet in [*track.encode(frame), *track.encode()]:
-            container.mux(packet)
+        _write_sound(container, track, samples)
     return file.getvalue()
+
+
+def _write_sound(container, track, samples):
+    samples = (np.asarray(samples) * 32767).astype("int16")[None]
+    frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+    frame.sample_rate = 8000
+    for packet in [*track.encode(frame), *track.encode()]:
+        container.mux(packet)
