@@ -6,13 +6,13 @@ import numpy as np
 def joined_moments(before, values):
     """Takes more values into the moments of columns; NaN counts for nothing.
 
+    Differences from the mean are summed, since sums of squares cancel out where values are far from zero.
+
     Args:
         before: None at first, then what this gave.
         values: float64 array `(n, C)`.
     Returns:
         tuple (count, mean, sum of squared differences from the mean), an array `(C,)` each.
-    References:
-        [Chan et al., 1979](https://doi.org/10.1007/978-3-642-51461-6_3): exact where sums of squares would cancel out.
     """
     real = np.isfinite(values)
     count = real.sum(0)

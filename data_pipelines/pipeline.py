@@ -90,9 +90,8 @@ class Pipeline:
         for name, modality in (*self.inputs.items(), *self.targets.items()):
             if type(modality).adapt is not Modality.adapt:
                 columns = modality.columns(name)
-                chunks = rows.chunks_with_paths(
-                    columns, dict.fromkeys(columns, modality.locate) if modality.media else {}
-                )
+                media = dict.fromkeys(columns, modality.locate) if modality.media else {}
+                chunks = rows.chunks_with_paths(columns, media)
                 try:
                     modality.adapt(tuple(chunk[c] for c in columns) for chunk in chunks)
                 except ValueError as error:
