@@ -1,0 +1,29 @@
+"""The application that commands join, and what they share."""
+
+import contextlib
+from typing import Annotated
+
+import typer
+
+from mmkeras.console import told
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Multimodal learning on tables of mixed media.")
+
+TableArgument = Annotated[str, typer.Argument(metavar="TABLE", help="csv, tsv, jsonl or parquet file")]
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="folder of a training run")]
+MediaOption = Annotated[str | None, typer.Option(help="folder that paths in cells start from; default: the table's")]
+
+
+@contextlib.contextmanager
+def failing_plainly():
+    """Turns what users can mend into one message and exit code 1."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except (ValueError, FileNotFoundError, ImportError, tf.errors.OpError) as error:
+        message = str(error)
+        if "ValueError: " in message:
+            message = message.split("ValueError: ", 1)[1].split("\nTraceback", 1)[0]
+        told.print(f"[bold red]mmkeras:[/] {message.strip()}", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from error

@@ -1,0 +1,37 @@
+"""`mmkeras evaluate`."""
+
+import json
+import os
+
+from mmkeras.commands.app import MediaOption, RunArgument, TableArgument, app, failing_plainly
+from mmkeras.console import show_scores, tell_problems, told
+
+
+@app.command()
+def evaluate(run: RunArgument, table: TableArgument, media_root: MediaOption = None):
+    """Scores a run on a table: JSON on stdout, report.html in the run."""
+    with failing_plainly():
+        from data_pipelines import read_table
+        from mmkeras.run import load
+
+        model, pipe = load(run)
+        metrics = judge(model, pipe, read_table(table, media_root), run)
+    print(json.dumps({key: metrics[key] for key in ("rows", "targets", "counts")}, ensure_ascii=False))
+
+
+def judge(model, pipe, rows, folder):
+    """Scores, writes metrics.json and report.html, shows the table."""
+    import mmkeras as mm
+    from mmkeras.run import METRICS, write_json
+
+    metrics = mm.evaluate(model, pipe, rows)
+    write_json(os.path.join(folder, METRICS), metrics)
+    show_scores(metrics)
+    tell_problems(pipe)
+    try:
+        path = mm.report(model, pipe, rows, folder)
+    except ImportError as error:
+        told.print(f"[yellow]no report:[/] {error}")
+    else:
+        told.print(f"report → {path}")
+    return metrics

@@ -1,0 +1,27 @@
+"""`mmkeras export`."""
+
+from typing import Annotated
+
+import typer
+
+from mmkeras.commands.app import RunArgument, app, failing_plainly
+from mmkeras.console import told
+
+
+@app.command()
+def export(
+    run: RunArgument,
+    output: Annotated[str, typer.Option(help="folder to write")],
+    format: Annotated[str, typer.Option(help="saved_model, onnx or litert")] = "saved_model",
+):
+    """Writes a run as one SavedModel from raw bytes and strings to answers, or its network as ONNX or LiteRT."""
+    from mmkeras.export import FORMATS
+
+    if format not in FORMATS:
+        raise typer.BadParameter(f"the format must be one of {', '.join(FORMATS)}, not {format!r}")
+    with failing_plainly():
+        import mmkeras as mm
+        from mmkeras.run import load
+
+        mm.export(*load(run), output, format=format)
+    told.print(f"{format} → {output}")

@@ -1,0 +1,41 @@
+"""`mmkeras inspect`."""
+
+import json
+from typing import Annotated
+
+import typer
+from rich.progress import Progress
+
+from mmkeras.commands.app import MediaOption, TableArgument, app, failing_plainly
+from mmkeras.console import show_report, told
+
+
+@app.command()
+def inspect(
+    table: TableArgument,
+    target: Annotated[list[str], typer.Option(help="column to predict; may be given again")] = [],  # noqa: B006
+    media_root: MediaOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON instead of tables")] = False,
+    write_spec: Annotated[
+        str | None, typer.Option(help="write the guessed spec to this file, to edit for train")
+    ] = None,
+):
+    """Says what each column is, what is missing, broken, unbalanced or leaking."""
+    with failing_plainly():
+        from data_pipelines import read_table
+        from data_pipelines.audit import audit
+        from data_pipelines.infer import infer
+
+        rows = read_table(table, media_root)
+        with Progress(console=told, transient=True) as progress:
+            task = progress.add_task("opening media", total=len(rows))
+            report = audit(rows, target, lambda done, total: progress.update(task, completed=done))
+        if write_spec:
+            from mmkeras.run import write_json
+
+            parts = zip(("inputs", "targets"), infer(rows, target), strict=True)
+            write_json(write_spec, {part: {name: m.get_config() for name, m in found.items()} for part, found in parts})
+    if as_json:
+        print(json.dumps(report, ensure_ascii=False, indent=1))
+    else:
+        show_report(report, target)

@@ -1,0 +1,114 @@
+"""`mmkeras train`."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from mmkeras.commands.app import MediaOption, TableArgument, app, failing_plainly
+from mmkeras.commands.evaluate import judge
+from mmkeras.console import show_pipeline
+
+
+@app.command()
+def train(
+    table: TableArgument,
+    output: Annotated[str, typer.Option(help="folder for the run")],
+    target: Annotated[list[str], typer.Option(help="column to predict; may be given again")] = [],  # noqa: B006
+    input: Annotated[list[str], typer.Option(help="column to predict from; default: all useful ones")] = [],  # noqa: B006
+    ignore: Annotated[list[str], typer.Option(help="column to leave out; may be given again")] = [],  # noqa: B006
+    spec: Annotated[str | None, typer.Option(help="JSON file of modalities instead of guesses, see inspect")] = None,
+    fusion: Annotated[str | None, typer.Option(help="name of a fusion; default TokenTransformer")] = None,
+    encoder: Annotated[list[str], typer.Option(help="NAME=ENCODER for an input; may be given again")] = [],  # noqa: B006
+    epochs: Annotated[int, typer.Option(min=1)] = 20,
+    batch_size: Annotated[int, typer.Option(min=1)] = 32,
+    learning_rate: Annotated[float, typer.Option(min=0.0)] = 1e-3,
+    weight_decay: Annotated[float, typer.Option(min=0.0)] = 0.05,
+    label_smoothing: Annotated[float, typer.Option(min=0.0, max=0.99)] = 0.1,
+    modality_dropout: Annotated[float, typer.Option(min=0.0, max=0.99)] = 0.2,
+    balanced: Annotated[bool, typer.Option("--balanced", help="weigh classes by their rarity")] = False,
+    dim: Annotated[int, typer.Option(min=4, help="width of a token")] = 64,
+    seed: int = 0,
+    on_bad: Annotated[str, typer.Option(help="raise, mask or drop")] = "raise",
+    resume: Annotated[bool, typer.Option("--resume", help="go on with a run that was cut off")] = False,
+    patience: Annotated[int | None, typer.Option(min=1, help="epochs without a better score before stopping")] = None,
+    media_root: MediaOption = None,
+):
+    """Trains a model on a table and keeps the run in a folder."""
+    with failing_plainly():
+        import keras
+
+        import mmkeras as mm
+        from data_pipelines import read_table
+        from mmkeras import run
+
+        keras.utils.set_random_seed(seed)
+        rows = read_table(table, media_root)
+        parts = _split(rows)
+        pipe = _pipeline(rows, spec, target, input, ignore, on_bad).adapt(parts["train"])
+        show_pipeline(pipe, parts)
+        model = mm.build(pipe.spec, fusion=fusion, encoders=_named(encoder), dim=dim, modality_dropout=modality_dropout)
+        steps = epochs * -(-len(parts["train"]) // batch_size)
+        rate = keras.optimizers.schedules.CosineDecay(
+            learning_rate / 20, steps, warmup_target=learning_rate, warmup_steps=steps // 20
+        )
+        mm.compile(model, pipe.spec, learning_rate=rate, weight_decay=weight_decay, label_smoothing=label_smoothing)
+        fit_options = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "resume": resume, "patience": patience}
+        balance = "balanced" if balanced else None
+        model = run.fit(model, pipe, parts["train"], parts["val"], output, class_weight=balance, **fit_options)
+        judge(model, pipe, parts["test"], output)
+
+
+def _named(pairs):
+    """`["title=TextBagEncoder"]` → `{"title": "TextBagEncoder"}`."""
+    if any("=" not in pair for pair in pairs):
+        raise typer.BadParameter(f"an encoder must be NAME=ENCODER, not {pairs!r}")
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+def _pipeline(rows, spec, target, inputs, ignore, on_bad):
+    from data_pipelines import Pipeline, from_config
+    from data_pipelines.infer import infer
+
+    if spec is None:
+        if not target:
+            raise typer.BadParameter("name a column to predict: --target COLUMN, or give a --spec")
+        return Pipeline(*infer(rows, target, inputs or None, ignore), on_bad=on_bad)
+    with open(spec, encoding="utf-8") as file:
+        try:
+            parts = json.load(file)
+            found = [{n: from_config(c) for n, c in parts[part].items()} for part in ("inputs", "targets")]
+        except (json.JSONDecodeError, KeyError, AttributeError, TypeError) as error:
+            raise ValueError(
+                f"train: a spec must be JSON with inputs and targets, name → modality. Received: {spec!r} ({error!r}). "
+                "Do: mmkeras inspect TABLE --target COLUMN --write-spec FILE."
+            ) from error
+    return Pipeline(*found, on_bad=on_bad)
+
+
+def _split(rows):
+    """Training, validation and test rows: by the table's own column, or 80, 10, 10 % by hash."""
+    from data_pipelines.infer import split_column
+
+    column = split_column(rows)
+    if column is None:
+        train_rows, val, test = rows.split(0.8, 0.1, 0.1)
+    else:
+        words = {str(word) for word in rows.values(column)}
+        named = {part: [w for w in words if w.lower().startswith(starts)] for part, starts in _SPLITS.items()}
+        train_rows = rows.where(**{column: named["train"]})
+        if not named["val"] and not named["test"]:
+            train_rows, val, test = train_rows.split(0.8, 0.1, 0.1)
+        else:
+            val = rows.where(**{column: named["val"] or named["test"]})
+            test = rows.where(**{column: named["test"] or named["val"]})
+    parts = {"train": train_rows, "val": val, "test": test}
+    for part, found in parts.items():
+        if not len(found):
+            raise ValueError(
+                f"train: every part must have rows. Received: no {part} rows out of {len(rows)}. Do: more rows."
+            )
+    return parts
+
+
+_SPLITS = {"train": ("train",), "val": ("val", "dev"), "test": ("test",)}
