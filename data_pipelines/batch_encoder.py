@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from data_pipelines.cells import encode_strictly
 from data_pipelines.modalities import CellContext
-from data_pipelines.sources.rows import ROW
+from data_pipelines.sources.rows import ROW, WEIGHT
 
 MASK = "_mask"
 
@@ -50,7 +50,20 @@ class BatchEncoder:
         if self.policy == "raise":
             encode = lambda cells, decoded: self._judge(*self._encode(cells, decoded))  # noqa: E731
             return encode_strictly(raw, batch_size, self._decode, encode, self._find_broken)
-        dataset = self._encode_tolerantly(raw.batch(batch_size))
+        return self.judge(self.encode(raw.batch(batch_size)))
+
+    def encode(self, batches):
+        """Raw batches → `(cells, x, y, w, bad)`, every media cell on its own; no Python is called."""
+
+        @tf.autograph.experimental.do_not_convert
+        def encode(cells):
+            return self._encode_with(cells, lambda name, m, *cell: m.encode_row(*cell))
+
+        return batches.map(encode, tf.data.AUTOTUNE)
+
+    def judge(self, encoded):
+        """What `encode` gave → `(x, y, w)`, with the policy applied."""
+        dataset = encoded.map(tf.autograph.experimental.do_not_convert(self._judge), tf.data.AUTOTUNE)
         return dataset.filter(lambda x, y, w: tf.size(tf.nest.flatten(x)[0]) > 0) if self.policy == "drop" else dataset
 
     def _decode(self, cells):
@@ -67,7 +80,7 @@ class BatchEncoder:
             if self.message is None:
                 raw = self.rows.dataset(self.columns, self.media_columns).batch(32)
                 with contextlib.suppress(tf.errors.OpError):
-                    for _ in self._encode_tolerantly(raw):
+                    for _ in self.judge(self.encode(raw)):
                         pass
         gone = f'Pipeline: a media file of "{self.source.name}" could not be read a moment ago, but can now.'
         raise ValueError(self.message or gone)
@@ -80,15 +93,6 @@ class BatchEncoder:
             return *modality.collate(value, lengths, values[0] != ""), tf.zeros_like(values[0], tf.bool)
 
         return self._encode_with(cells, media)
-
-    def _encode_tolerantly(self, batches):
-        """Encodes raw batches, every media cell on its own."""
-
-        @tf.autograph.experimental.do_not_convert
-        def encode(cells):
-            return self._judge(*self._encode_with(cells, lambda name, m, *cell: m.encode_row(*cell)))
-
-        return batches.map(encode, tf.data.AUTOTUNE)
 
     def _encode_with(self, cells, media):
         x, y, w, bad = {}, {}, {}, []
@@ -103,6 +107,8 @@ class BatchEncoder:
             else:
                 x[name], x[name + MASK], wrong = modality.encode_row(values, context)
             bad.append(wrong)
+        if WEIGHT in cells:
+            w[WEIGHT] = cells[WEIGHT]
         return cells, x, y, w, tf.stack(bad, 1)
 
     def _judge(self, cells, x, y, w, bad):
@@ -131,9 +137,10 @@ class BatchEncoder:
             values = [table[column][place].numpy() for column in own]
             reason = modality.reason(values, self.context(own[0]))
             row = int(rows[place])
+            own_table, number = self.source.place(row)
             message = (
                 f'{type(modality).__name__} "{name}": a cell must hold what its modality reads. Received: table '
-                f'"{self.source.name}", column {", ".join(own)!r}, row {row}: {reason}. '
+                f'"{own_table}", column {", ".join(own)!r}, row {number}: {reason}. '
                 "Do: mend the cell, empty it, or say on_bad='mask' or 'drop'."
             )
             if self.policy == "raise":

@@ -24,17 +24,41 @@ def trim_rows(dataset, inputs):
     return dataset.map(trim, tf.data.AUTOTUNE)
 
 
+def batch_by_budget(dataset, inputs, batch_size, budget):
+    """Batches rows `(x, y, w)` with others of like length, as many as a budget of steps allows.
+
+    A row's length is that of its longest sequence.
+
+    Args:
+        dataset: of trimmed rows.
+        inputs: dict name → modality.
+        batch_size: int. Most rows in a batch.
+        budget: int. Most steps in a batch, padding included.
+    """
+    sequences = _needed(dataset, inputs, "token_budget")
+    longest = max(inputs[name].most or budget for name in sequences)
+    if budget < longest:
+        raise ValueError(
+            "Pipeline.batches: token_budget must hold the longest row. "
+            f"Received: token_budget={budget}, a row of up to {longest} steps. Do: a larger budget, or shorter inputs."
+        )
+    bounds = sorted({round(1.25**power) for power in range(2, 80) if 1.25**power < longest})
+    sizes = [min(batch_size, budget // bound) for bound in (*bounds, longest)]
+
+    def length(x, y, w):
+        return tf.reduce_max(tf.stack([tf.shape(x[name])[0] for name in sequences]))
+
+    return dataset.bucket_by_sequence_length(
+        length, [bound + 1 for bound in bounds], [max(1, size) for size in sizes], drop_remainder=False
+    )
+
+
 def batch_by_length(dataset, inputs, batch_size, seed):
     """Batches rows `(x, y, w)` with others of like length: sorts `WINDOW` batches at a time, then mixes these batches.
 
     A row's length is the number of values that its sequences hold.
     """
-    sequences = _sequences(dataset, inputs, rank=1)
-    if not sequences:
-        raise ValueError(
-            "Pipeline.batches: bucket_by_length needs an input of variable length, such as Text or Audio. "
-            f"Received: inputs={list(inputs)}. Do: leave it out."
-        )
+    sequences = _needed(dataset, inputs, "bucket_by_length")
 
     def in_order(x, y, w):
         sizes = [
@@ -80,6 +104,17 @@ def one_shape(dataset, inputs, batch_size, whole):
         fix = lambda part: tf.ensure_shape(part, [batch_size, *part.shape[1:]])  # noqa: E731
         dataset = dataset.map(lambda *parts: keras.tree.map_structure(fix, parts), tf.data.AUTOTUNE)
     return dataset.map(pad, tf.data.AUTOTUNE)
+
+
+def _needed(dataset, inputs, argument):
+    """The inputs whose length is open, of which there must be one."""
+    sequences = _sequences(dataset, inputs, rank=1)
+    if not sequences:
+        raise ValueError(
+            f"Pipeline.batches: {argument} needs an input of variable length, such as Text or Audio. "
+            f"Received: inputs={list(inputs)}. Do: leave it out."
+        )
+    return sequences
 
 
 def _sequences(dataset, inputs, rank):

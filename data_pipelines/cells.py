@@ -85,7 +85,7 @@ def encode_strictly(rows, batch_size, decode, encode, find_broken):
     Errors drop rows; the numbers of those left show it, and `find_broken`, in Python, says which one it was.
 
     Args:
-        rows: `tf.data.Dataset` of raw rows, dict column → scalar, of known cardinality.
+        rows: `tf.data.Dataset` of raw rows, dict column → scalar, of known or infinite cardinality.
         batch_size: int > 0.
         decode: callable, raw row → dict name → (value, length); raises in the graph on a broken cell.
         encode: callable (batch of raw rows, batch of what `decode` gave) → nest of tensors.
@@ -94,16 +94,19 @@ def encode_strictly(rows, batch_size, decode, encode, find_broken):
         `tf.data.Dataset` of what `encode` gives.
     """
     decode = tf.autograph.experimental.do_not_convert(decode)
-    total = rows.cardinality()
+    total = int(rows.cardinality())
+    endless = total == tf.data.INFINITE_CARDINALITY
     numbered = rows.enumerate().map(lambda n, row: (n, row, decode(row)), tf.data.AUTOTUNE, deterministic=True)
     batches = numbered.ignore_errors().padded_batch(batch_size)
-    blank = keras.tree.map_structure(_blank, batches.element_spec[1:])
-    batches = batches.concatenate(tf.data.Dataset.from_tensors((total[None], *blank))).enumerate()
+    if not endless:
+        blank = keras.tree.map_structure(_blank, batches.element_spec[1:])
+        end = tf.data.Dataset.from_tensors((tf.constant([total], tf.int64), *blank))
+        batches = batches.concatenate(end).take(-(-total // batch_size))
 
     def check(place, element):
         numbers, row, decoded = element
         first = place * batch_size
-        expected = tf.range(first, tf.minimum(first + batch_size, total))
+        expected = tf.range(first, first + batch_size if endless else tf.minimum(first + batch_size, total))
         whole = tf.cond(
             tf.size(numbers) == tf.size(expected), lambda: tf.reduce_all(numbers == expected), lambda: False
         )
@@ -111,8 +114,7 @@ def encode_strictly(rows, batch_size, decode, encode, find_broken):
         with tf.control_dependencies([told]):
             return encode(keras.tree.map_structure(tf.identity, row), decoded)
 
-    count = -(-int(total) // batch_size)
-    return batches.take(count).map(check, tf.data.AUTOTUNE)
+    return batches.enumerate().map(check, tf.data.AUTOTUNE)
 
 
 def _blank(spec):

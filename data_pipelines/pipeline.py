@@ -1,20 +1,17 @@
 """From rows to batches, and from raw values to the same tensors in an exported model."""
 
 import json
-import os
 
 import tensorflow as tf
 
-from data_pipelines.batch_encoder import MASK, BatchEncoder
-from data_pipelines.batching import batch_by_length, one_shape, trim_rows
-from data_pipelines.class_weights import class_weights
+from data_pipelines.batch_encoder import MASK
+from data_pipelines.batch_plan import BatchPlan
 from data_pipelines.modalities import Modality, from_config
 from data_pipelines.modalities.media import check_shared_media
 from data_pipelines.naming import plain_name
 from data_pipelines.problems import Problems
 
 POLICIES = ("raise", "mask", "drop")
-SHUFFLED = 100_000
 
 
 class Pipeline:
@@ -123,7 +120,11 @@ class Pipeline:
         absent=(),
         with_targets=True,
         bucket_by_length=False,
+        token_budget=None,
         static_shapes=False,
+        endless=False,
+        first_step=0,
+        service=None,
     ):
         """A `tf.data.Dataset` of `(x, y, w)`.
 
@@ -136,13 +137,22 @@ class Pipeline:
                 label → weight; folded into `w` in training. Defaults to `None`.
             on_bad: None or a policy of its own, see `Pipeline`. Defaults to `None`: the pipeline's.
             cache: bool or path. Keeps decoded rows, in memory or in files at the path, so that later epochs decode
-                nothing. Defaults to `False`.
+                nothing; from files, rows are mixed as far as 128 MiB of them reach. Defaults to `False`.
             absent: names of inputs to hide, for measuring what each is worth. Defaults to `()`.
             with_targets: bool. False gives `x` alone and reads no target column. Defaults to `True`.
             bucket_by_length: bool. In training, rows of like length share a batch, so that less of it is padding.
                 Defaults to `False`.
+            token_budget: int > 0 or None. In training, rows of like length share a batch that holds at most so many
+                steps (tokens, frames, samples) with its padding, and at most `batch_size` rows. Defaults to `None`.
             static_shapes: bool. Pads every sequence to its modality's longest, and in training leaves out a last batch
                 of fewer rows: one shape, as TPUs and XLA want it. Defaults to `False`.
+            endless: bool. Training passes without an end, whole batches all of them, for `steps_per_epoch`.
+                Defaults to `False`: one pass.
+            first_step: int >= 0. The step to go on at, counted over all passes: what comes is what would have come
+                there without a break. Rows before it are not decoded. Whole passes unless `endless`. Defaults to `0`.
+            service: str or None. `"grpc://host:port"` of a tf.data service, whose workers decode and encode in
+                training; see `mmkeras data-service`. Each row comes once a pass, in no fixed order.
+                Defaults to `None`: this process.
         Returns:
             `tf.data.Dataset`. x: dict name → value, name + `"_mask"` → bool; y: dict target → label;
             w: dict target → float32 weight `(B,)`, 0 where the label is missing.
@@ -151,57 +161,25 @@ class Pipeline:
                 `"raise"`: `tf.errors.InvalidArgumentError` that carries the message.
         """
         self._require_adapted("batches")
-        policy = _checked_policy(on_bad or self.on_bad)
-        if batch_size < 1:
-            raise ValueError(f"Pipeline.batches: batch_size must be > 0. Received: batch_size={batch_size}. Do: 32.")
-        unknown = sorted(set(absent) - set(self.inputs))
-        if unknown:
-            raise ValueError(
-                f"Pipeline.batches: absent must name inputs. Received: {unknown}. Do: of {list(self.inputs)}."
-            )
-        if not len(rows):
-            raise ValueError(f'Pipeline.batches: there must be rows. Received: 0 rows of "{rows.source.name}".')
-        targets = self.targets if with_targets else {}
-        weights = class_weights(self.targets, class_weight) if training and with_targets else {}
-        columns = dict.fromkeys([*self.input_columns(), *(self.target_columns() if with_targets else [])])
-        encoder = BatchEncoder(self.inputs, targets, rows, list(columns), policy, self.problems)
-        raw = rows.dataset(encoder.columns, encoder.media_columns)
-
-        def weigh(x, y, w):
-            return (
-                x,
-                y,
-                {name: w[name] * tf.gather(weights[name], y[name]) if name in weights else w[name] for name in w},
-            )
-
-        def hide(x, y, w):
-            return {name: _hidden(name, value, absent) for name, value in x.items()}, y, w
-
-        bucket_by_length = bucket_by_length and training
-        if cache:
-            dataset = trim_rows(encoder.apply(raw, batch_size).unbatch(), self.inputs)
-            dataset = dataset.cache("" if cache is True else os.fspath(cache))
-            dataset = _shuffled(dataset, rows, training, seed)
-            dataset = dataset if bucket_by_length else dataset.padded_batch(batch_size)
-        else:
-            dataset = encoder.apply(_shuffled(raw, rows, training, seed), batch_size)
-            dataset = trim_rows(dataset.unbatch(), self.inputs) if bucket_by_length else dataset
-        if bucket_by_length:
-            dataset = batch_by_length(dataset, self.inputs, batch_size, seed)
-        if static_shapes:
-            dataset = one_shape(dataset, self.inputs, batch_size, whole=training)
-        if training:
-            dataset = dataset.map(self._augment, tf.data.AUTOTUNE)
-        if weights:
-            dataset = dataset.map(weigh, tf.data.AUTOTUNE)
-        if absent:
-            dataset = dataset.map(hide, tf.data.AUTOTUNE)
-        if not with_targets:
-            dataset = dataset.map(lambda x, y, w: x)
-        if policy != "drop":
-            count = len(rows) // batch_size if static_shapes and training else -(-len(rows) // batch_size)
-            dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
-        return dataset.prefetch(2)
+        plan = BatchPlan(
+            self,
+            rows,
+            _checked_policy(on_bad or self.on_bad),
+            batch_size=batch_size,
+            training=training,
+            seed=seed,
+            class_weight=class_weight,
+            cache=cache,
+            absent=absent,
+            with_targets=with_targets,
+            bucket_by_length=bucket_by_length,
+            token_budget=token_budget,
+            static_shapes=static_shapes,
+            endless=endless,
+            first_step=first_step,
+            service=service,
+        )
+        return plan.dataset()
 
     def signature(self):
         """The exported model's inputs: dict column → `tf.TensorSpec` of the served form."""
@@ -270,10 +248,6 @@ class Pipeline:
         pipe.adapted = True
         return pipe
 
-    def _augment(self, x, y, w):
-        changed = {name: m.augment(x[name], x[name + MASK]) for name, m in self.inputs.items()}
-        return {**x, **changed}, y, w
-
     def _require_adapted(self, verb):
         if not self.adapted:
             raise ValueError(f"Pipeline.{verb}: the pipeline must be adapted first. Do: pipe.adapt(train).")
@@ -283,15 +257,3 @@ def _checked_policy(policy):
     if policy not in POLICIES:
         raise ValueError(f"Pipeline: on_bad must be one of {POLICIES}. Received: on_bad={policy!r}. Do: on_bad='mask'.")
     return policy
-
-
-def _shuffled(dataset, rows, training, seed):
-    """Shuffles rows before they are decoded, so that the buffer holds no media."""
-    if not training:
-        return dataset
-    return dataset.shuffle(min(len(rows), SHUFFLED), seed=seed, reshuffle_each_iteration=True)
-
-
-def _hidden(name, value, absent):
-    hidden = name in absent or (name.endswith(MASK) and name[: -len(MASK)] in absent)
-    return tf.zeros_like(value) if hidden else value

@@ -1,5 +1,6 @@
 """Rows of a table, read lazily in chunks of string cells."""
 
+import collections
 import functools
 import hashlib
 import itertools
@@ -8,12 +9,14 @@ import numpy as np
 import tensorflow as tf
 
 CHUNK = 4096
-HELD = 100_000
+HELD = 50_000
+HELD_BYTES = 256 * 2**20
 ROW = "_row"
+WEIGHT = "_weight"
 
 
 class Source:
-    """A table as chunks of cells; held in memory only while it is short.
+    """A table as chunks of cells; held in memory only while it is short, in rows and in the bytes of its media.
 
     Args:
         name: str. What messages call it: a file's name.
@@ -30,6 +33,7 @@ class Source:
         self.media_root = str(media_root)
         self.bytes_columns = frozenset(bytes_columns)
         self.first_row = first_row
+        self.weigh = None
         self._read = read
         self._held = None
 
@@ -38,13 +42,14 @@ class Source:
         if self._held is not None:
             yield from self._held
             return
-        held, count = [], 0
+        held, count, media = [], 0, 0
         for cells in self._read():
             size = len(next(iter(cells.values())))
-            cells[ROW] = np.arange(count, count + size) + self.first_row
+            cells.setdefault(ROW, np.arange(count, count + size) + self.first_row)
             count += size
+            media += _media_bytes(cells, self.bytes_columns)
             if held is not None:
-                held = [*held, cells] if count <= HELD else None
+                held = [*held, cells] if count <= HELD and media <= HELD_BYTES else None
             yield cells
         if held is not None:
             self._held = held
@@ -53,6 +58,19 @@ class Source:
     def held(self):
         """True once all rows are known to be few enough to stay in memory."""
         return self._held is not None
+
+    @property
+    def in_graph(self):
+        """True where a data set of the rows needs no Python, so that other processes can run it."""
+        return self.held
+
+    def root(self, cells):
+        """The folder that relative paths of a chunk start from."""
+        return self.media_root
+
+    def place(self, row):
+        """What a row is called in messages: (table, number)."""
+        return self.name, row
 
 
 class Rows:
@@ -65,16 +83,32 @@ class Rows:
         steps: tuple. Which rows belong here, one step after the other: a callable, chunk → bool array, or an int, the
             most rows let through.
         columns: sequence of str or None. The columns that belong here. Defaults to `None`: all.
+        weigh: callable, chunk → float array, or None. How often training draws each row, see `balanced`. Defaults to
+            `None`: the source's weights, or all alike.
     """
 
-    def __init__(self, source, steps=(), columns=None):
+    def __init__(self, source, steps=(), columns=None, weigh=None):
         self.source = source
         self.columns = tuple(source.columns if columns is None else columns)
         self._steps = tuple(steps)
+        self._weigh = weigh or source.weigh
         self._count = None
 
+    def _but(self, steps=(), columns=None, weigh=None):
+        """The same rows after further steps, with other columns or weights."""
+        columns = self.columns if columns is None else columns
+        return Rows(self.source, (*self._steps, *steps), columns, weigh or self._weigh)
+
+    @property
+    def weighted(self):
+        """True where training draws some rows more often than others."""
+        return self._weigh is not None
+
     def chunks(self, columns=None):
-        """Yields dicts column → object array of the rows that belong here, `"_row"` included."""
+        """Yields dicts column → object array of the rows that belong here, `"_row"` included.
+
+        The column `"_weight"` is how often training draws a row, compared with others.
+        """
         wanted = [*(self.columns if columns is None else columns), ROW]
         left = {place: step for place, step in enumerate(self._steps) if isinstance(step, int)}
         for cells in self.source.chunks():
@@ -84,7 +118,8 @@ class Rows:
                 if place in left:
                     left[place] -= len(cells[ROW])
             if len(cells[ROW]):
-                yield {column: cells[column] for column in wanted}
+                weight = {WEIGHT: self._weights(cells)} if WEIGHT in wanted else {}
+                yield {column: cells[column] for column in wanted if column != WEIGHT} | weight
             if 0 in left.values():
                 return
 
@@ -93,9 +128,13 @@ class Rows:
         paths = {c: locate for c, locate in media.items() if c not in self.source.bytes_columns}
         for cells in self.chunks(columns):
             for column, locate in paths.items():
-                full = [locate(cell, self.source.media_root) for cell in cells[column]]
+                root = self.source.root(cells)
+                full = [locate(cell, root) for cell in cells[column]]
                 cells[column] = np.array([*full, ""], object)[:-1]
             yield cells
+
+    def _weights(self, cells):
+        return np.ones(len(cells[ROW])) if self._weigh is None else self._weigh(cells)
 
     def __len__(self):
         if self._count is None:
@@ -131,17 +170,17 @@ class Rows:
         for column, wanted in values.items():
             wanted = {wanted} if isinstance(wanted, str) else set(wanted)
             keep.append(lambda cells, c=column, w=wanted: np.array([cell in w for cell in cells[c]], bool))
-        return Rows(self.source, (*self._steps, *keep), self.columns)
+        return self._but(keep)
 
     def without(self, *columns):
         """The same rows with fewer columns."""
         self.require(columns)
         left = [column for column in self.columns if column not in columns]
-        return Rows(self.source, self._steps, left)
+        return self._but(columns=left)
 
     def take(self, count):
         """The first `count` rows."""
-        return Rows(self.source, (*self._steps, int(count)), self.columns)
+        return self._but([int(count)])
 
     def split(self, *shares, by=None, seed=0):
         """Cuts the rows into parts by a hash: the same row falls into the same part in any order of the table.
@@ -170,9 +209,58 @@ class Rows:
                 place = _hashed(cells, self.source.columns, by, seed)
                 return (place >= low) & (place < high)
 
-            return Rows(self.source, (*self._steps, keep), self.columns)
+            return self._but([keep])
 
         return [part(low, high) for low, high in itertools.pairwise(edges)]
+
+    def balanced(self, column):
+        """The same rows, drawn in training so that every value of a column comes as often as any other.
+
+        A training pass has as many rows as before: those of a rare value come several times, those of a common one
+        are left out by turns. Rows without a value come as often as before.
+
+        Args:
+            column: str. A column of few values, such as a category.
+        Raises:
+            ValueError: the column is not there, or has no value at all.
+        Example:
+            >>> pipe.batches(train.balanced("breed"), 32, training=True)
+        """
+        counts = collections.Counter(self.values(column).tolist())
+        counts.pop("", None)
+        if not counts:
+            raise ValueError(
+                f'Rows.balanced "{self.source.name}": the column must have values. Received: column={column!r}, all '
+                "empty. Do: another column."
+            )
+        even = sum(counts.values()) / len(counts)
+        shares = {value: even / number for value, number in counts.items()} | {"": 1.0}
+        before = self._weigh
+
+        def weigh(cells):
+            own = np.array([shares.get(value, 1.0) for value in cells[column]])
+            return own if before is None else own * before(cells)
+
+        return self._but(weigh=weigh)
+
+    @property
+    def row_bytes(self):
+        """About how many bytes of media a row's cells hold, by the first rows; 0 where they hold paths."""
+        columns = [column for column in self.columns if column in self.source.bytes_columns]
+        first = next(self.chunks(columns), None) if columns else None
+        return 0 if first is None else _media_bytes(first, columns) / len(first[ROW])
+
+    def tensors(self, columns, media=None):
+        """All rows as dict column → string tensor, `"_row"` int64; for tables held in memory. See `dataset`."""
+        parts = list(self.chunks_with_paths(columns, media or {}))
+        return {c: tf.constant(np.concatenate([part[c] for part in parts])) for c in [*columns, ROW]}
+
+    def stream(self, columns, media=None):
+        """A `tf.data.Dataset` of chunks, dict column → string `(n,)`, `"_row"` int64, `"_weight"` float64."""
+        dtypes = {ROW: tf.int64, WEIGHT: tf.float64}
+        spec = {c: tf.TensorSpec([None], dtypes.get(c, tf.string)) for c in [*columns, ROW]}
+        chunks = functools.partial(self.chunks_with_paths, columns, media or {})
+        return tf.data.Dataset.from_generator(chunks, output_signature=spec)
 
     def dataset(self, columns, media=None):
         """A `tf.data.Dataset` of rows: dict column → scalar string, with `"_row"` an int64.
@@ -182,17 +270,15 @@ class Rows:
             media: dict column → callable (cell, media root) → cell, for columns whose cells name files: it gives them
                 as full paths.
         """
-        self.require(columns)
+        self.require([column for column in columns if column != WEIGHT])
         size = len(self)
-        chunks = functools.partial(self.chunks_with_paths, columns, media or {})
         if self.source.held:
-            parts = list(chunks())
-            cells = {column: np.concatenate([part[column] for part in parts]) for column in [*columns, ROW]}
-            return tf.data.Dataset.from_tensor_slices({k: tf.constant(v) for k, v in cells.items()})
-        spec = {column: tf.TensorSpec([None], tf.string) for column in columns}
-        spec[ROW] = tf.TensorSpec([None], tf.int64)
-        stream = tf.data.Dataset.from_generator(chunks, output_signature=spec)
-        return stream.unbatch().apply(tf.data.experimental.assert_cardinality(size))
+            return tf.data.Dataset.from_tensor_slices(self.tensors(columns, media))
+        return self.stream(columns, media).unbatch().apply(tf.data.experimental.assert_cardinality(size))
+
+
+def _media_bytes(cells, columns):
+    return sum(len(cell) for column in columns for cell in cells[column])
 
 
 def _hashed(cells, columns, by, seed):

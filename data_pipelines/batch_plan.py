@@ -1,0 +1,156 @@
+"""The stations of a data set of batches: drawn, encoded, cached, grouped, padded, varied, weighed."""
+
+import os
+
+import tensorflow as tf
+
+from data_pipelines.batch_encoder import MASK, BatchEncoder
+from data_pipelines.batching import batch_by_budget, batch_by_length, one_shape, trim_rows
+from data_pipelines.class_weights import class_weights
+from data_pipelines.drawing import draw, draw_decoded
+from data_pipelines.service import distributed
+from data_pipelines.sources.rows import WEIGHT
+
+
+class BatchPlan:
+    """How one call of `Pipeline.batches` goes from rows to batches; see there for the arguments.
+
+    Args:
+        pipe: adapted `Pipeline`.
+        rows: `Rows`.
+        policy: `"raise"`, `"mask"` or `"drop"`.
+        options: the other arguments of `Pipeline.batches`, by name.
+    """
+
+    def __init__(self, pipe, rows, policy, **options):
+        self.pipe = pipe
+        self.rows = rows
+        self.policy = policy
+        self.options = options
+        self.batch_size = options["batch_size"]
+        self.training = options["training"]
+        self.seed = options["seed"]
+        self.endless = options["endless"]
+        self.by_length = self.training and (options["bucket_by_length"] or options["token_budget"] is not None)
+        self._check()
+        self.targets = pipe.targets if options["with_targets"] else {}
+        self.class_weights = (
+            class_weights(pipe.targets, options["class_weight"]) if self.training and self.targets else {}
+        )
+        columns = dict.fromkeys([*pipe.input_columns(), *(pipe.target_columns() if self.targets else [])])
+        self.encoder = BatchEncoder(pipe.inputs, self.targets, rows, list(columns), policy, pipe.problems)
+
+    def _check(self):
+        rows, options, inputs = self.rows, self.options, self.pipe.inputs
+        if self.batch_size < 1:
+            raise ValueError(
+                f"Pipeline.batches: batch_size must be > 0. Received: batch_size={self.batch_size}. Do: 32."
+            )
+        unknown = sorted(set(options["absent"]) - set(inputs))
+        if unknown:
+            raise ValueError(f"Pipeline.batches: absent must name inputs. Received: {unknown}. Do: of {list(inputs)}.")
+        if not len(rows):
+            raise ValueError(f'Pipeline.batches: there must be rows. Received: 0 rows of "{rows.source.name}".')
+        if (self.endless or options["first_step"] or options["service"]) and not self.training:
+            raise ValueError(
+                "Pipeline.batches: endless, first_step and service are for training. Received: training=False. "
+                "Do: leave them out, or training=True."
+            )
+        if self._first_row() % len(rows) and not self.endless:
+            raise ValueError(
+                "Pipeline.batches: unless endless, training goes on at the start of an epoch. Received: "
+                f"first_step={options['first_step']}, {self.steps} steps an epoch. Do: a multiple, or endless=True."
+            )
+        if (self.endless or options["first_step"]) and self.policy == "drop":
+            raise ValueError(
+                "Pipeline.batches: endless and first_step count rows, and rows that are dropped are not known before. "
+                "Received: on_bad='drop'. Do: on_bad='mask'."
+            )
+
+    @property
+    def steps(self):
+        """Batches in a pass."""
+        whole = self.options["static_shapes"] and self.training
+        return len(self.rows) // self.batch_size if whole else -(-len(self.rows) // self.batch_size)
+
+    def _first_row(self):
+        """Rows that are done already, over all passes."""
+        step = self.options["first_step"]
+        if self.endless:
+            return step * self.batch_size
+        epochs, rest = divmod(step, self.steps)
+        return epochs * len(self.rows) + rest
+
+    def dataset(self):
+        """`tf.data.Dataset` of `(x, y, w)`, or of `x`."""
+        options = self.options
+        dataset = self._cached() if options["cache"] else self._encoded(self._drawn())
+        if self.by_length:
+            dataset = dataset if options["cache"] else trim_rows(dataset.unbatch(), self.pipe.inputs)
+            dataset = self._by_length(dataset)
+        elif options["cache"]:
+            dataset = dataset.padded_batch(self.batch_size)
+        if options["static_shapes"]:
+            dataset = one_shape(dataset, self.pipe.inputs, self.batch_size, whole=self.training)
+        return self._counted(self._finished(dataset)).prefetch(2)
+
+    def _drawn(self):
+        encoder = self.encoder
+        if self.training:
+            arguments = {"seed": self.seed, "first_row": self._first_row(), "endless": self.endless}
+            return draw(self.rows, encoder.columns, encoder.media_columns, **arguments)
+        return self.rows.dataset(encoder.columns, encoder.media_columns)
+
+    def _encoded(self, raw):
+        service = self.options["service"]
+        if service is None:
+            return self.encoder.apply(raw, self.batch_size)
+        return self.encoder.judge(distributed(self.encoder.encode(raw.batch(self.batch_size)), service, self.rows))
+
+    def _cached(self):
+        """Decoded rows, one by one, from a cache that the first pass fills; drawn anew in every pass of training."""
+        encoder, cache = self.encoder, self.options["cache"]
+        columns = [*encoder.columns, *([WEIGHT] if self.training and self.rows.weighted else [])]
+        encoded = self._encoded(self.rows.dataset(columns, encoder.media_columns))
+        cached = trim_rows(encoded.unbatch(), self.pipe.inputs).cache("" if cache is True else os.fspath(cache))
+        if not self.training:
+            return cached
+        in_memory = cache is True
+        return draw_decoded(cached, self.rows, self.seed, self._first_row(), self.endless, in_memory)
+
+    def _by_length(self, dataset):
+        budget = self.options["token_budget"]
+        if budget is None:
+            return batch_by_length(dataset, self.pipe.inputs, self.batch_size, self.seed)
+        return batch_by_budget(dataset, self.pipe.inputs, self.batch_size, budget)
+
+    def _finished(self, dataset):
+        """Varied, weighed, with inputs hidden, without targets, as far as wanted."""
+        if self.training:
+            dataset = dataset.map(self._augment, tf.data.AUTOTUNE)
+        if self.class_weights:
+            dataset = dataset.map(self._weigh, tf.data.AUTOTUNE)
+        if self.options["absent"]:
+            dataset = dataset.map(self._hide, tf.data.AUTOTUNE)
+        return dataset if self.options["with_targets"] else dataset.map(lambda x, y, w: x)
+
+    def _counted(self, dataset):
+        """Tells Keras the number of steps, where it is known before."""
+        if self.endless:
+            return dataset.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
+        unknown = self.options["token_budget"] is not None and self.training
+        if self.policy == "drop" or unknown or self.options["service"] is not None:
+            return dataset
+        return dataset.apply(tf.data.experimental.assert_cardinality(self.steps))
+
+    def _augment(self, x, y, w):
+        changed = {name: m.augment(x[name], x[name + MASK]) for name, m in self.pipe.inputs.items()}
+        return {**x, **changed}, y, w
+
+    def _weigh(self, x, y, w):
+        weights = self.class_weights
+        return x, y, {n: w[n] * tf.gather(weights[n], y[n]) if n in weights else w[n] for n in w}
+
+    def _hide(self, x, y, w):
+        absent = self.options["absent"]
+        return {name: tf.zeros_like(v) if name.removesuffix(MASK) in absent else v for name, v in x.items()}, y, w
