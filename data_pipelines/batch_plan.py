@@ -7,7 +7,7 @@ import tensorflow as tf
 from data_pipelines.batch_encoder import MASK, BatchEncoder
 from data_pipelines.batching import batch_by_budget, batch_by_length, one_shape, trim_rows
 from data_pipelines.class_weights import class_weights
-from data_pipelines.drawing import draw, draw_decoded
+from data_pipelines.drawing import SHUFFLED, draw, draw_decoded
 from data_pipelines.service import distributed
 from data_pipelines.sources.rows import WEIGHT
 
@@ -61,6 +61,12 @@ class BatchPlan:
                 "Pipeline.batches: unless endless, training goes on at the start of an epoch. Received: "
                 f"first_step={options['first_step']}, {self.steps} steps an epoch. Do: a multiple, or endless=True."
             )
+        if options["service"] is not None and (self.endless or options["first_step"] or rows.weighted):
+            raise ValueError(
+                "Pipeline.batches: a service gives rows in no fixed order, so it has no steps to go on at, no passes "
+                f"without end and no weights. Received: endless={self.endless}, first_step={options['first_step']}, "
+                f"weighted={rows.weighted}. Do: leave out one of both."
+            )
         if (self.endless or options["first_step"]) and self.policy == "drop":
             raise ValueError(
                 "Pipeline.batches: endless and first_step count rows, and rows that are dropped are not known before. "
@@ -96,6 +102,9 @@ class BatchPlan:
 
     def _drawn(self):
         encoder = self.encoder
+        if self.options["service"] is not None:
+            rows = self.rows.dataset(encoder.columns, encoder.media_columns)
+            return rows.shuffle(min(len(self.rows), SHUFFLED), seed=self.seed)
         if self.training:
             arguments = {"seed": self.seed, "first_row": self._first_row(), "endless": self.endless}
             return draw(self.rows, encoder.columns, encoder.media_columns, **arguments)
@@ -105,7 +114,9 @@ class BatchPlan:
         service = self.options["service"]
         if service is None:
             return self.encoder.apply(raw, self.batch_size)
-        return self.encoder.judge(distributed(self.encoder.encode(raw.batch(self.batch_size)), service, self.rows))
+        batches = distributed(self.encoder.encode(raw.batch(self.batch_size)), service, self.rows)
+        # Every worker has a last batch of its own; met again, rows make the number of batches that Keras expects.
+        return trim_rows(self.encoder.judge(batches).unbatch(), self.pipe.inputs).padded_batch(self.batch_size)
 
     def _cached(self):
         """Decoded rows, one by one, from a cache that the first pass fills; drawn anew in every pass of training."""
@@ -139,7 +150,7 @@ class BatchPlan:
         if self.endless:
             return dataset.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
         unknown = self.options["token_budget"] is not None and self.training
-        if self.policy == "drop" or unknown or self.options["service"] is not None:
+        if self.policy == "drop" or unknown:
             return dataset
         return dataset.apply(tf.data.experimental.assert_cardinality(self.steps))
 

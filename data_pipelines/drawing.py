@@ -60,7 +60,7 @@ def _one_pass(rows, columns, media):
             else:
                 _, times = _times(tf.zeros([], tf.float64), weights, count / total, seed)
                 drawn = tf.data.Dataset.from_tensor_slices(tf.repeat(tf.range(count, dtype=tf.int64), times))
-            return drawn.shuffle(count, seed=seed, reshuffle_each_iteration=False)
+            return _shuffled(drawn, count, seed)
 
         return places
     chunks = rows.stream([*columns, *([WEIGHT] if rows.weighted else [])], media)
@@ -75,9 +75,24 @@ def _one_pass(rows, columns, media):
             return before, tuple(tf.repeat(part, times, axis=0) for part in cells)
 
         drawn = chunks.scan(tf.zeros([], tf.float64), repeat).unbatch()
-        return drawn.shuffle(mixed, seed=seed, reshuffle_each_iteration=False)
+        return _shuffled(drawn, mixed, seed)
 
     return packed
+
+
+def _shuffled(dataset, size, seed):
+    """`Dataset.shuffle` with a seed out of the graph, which that refuses where TensorFlow's own seed is 0."""
+    flat = tf.nest.flatten(dataset.element_spec)
+    shuffled = tf.raw_ops.ShuffleDataset(
+        input_dataset=tf.data.experimental.to_variant(dataset),
+        buffer_size=tf.constant(size, tf.int64),
+        seed=seed,
+        seed2=tf.ones([], tf.int64),
+        output_types=[spec.dtype for spec in flat],
+        output_shapes=[spec.shape for spec in flat],
+        reshuffle_each_iteration=False,
+    )
+    return tf.data.experimental.from_variant(shuffled, dataset.element_spec)
 
 
 def _total(rows):
@@ -130,7 +145,7 @@ def draw_decoded(dataset, rows, seed, first_row=0, endless=False, in_memory=True
 
     def one_pass(seed):
         drawn = dataset if total is None else _repeated(dataset, count / total, seed)
-        return drawn.shuffle(mixed, seed=seed, reshuffle_each_iteration=False)
+        return _shuffled(drawn, mixed, seed)
 
     return _passes(seed, done, endless).flat_map(one_pass).skip(start)
 
