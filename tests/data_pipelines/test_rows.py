@@ -27,7 +27,7 @@ def rows():
 def streamed(monkeypatch, tmp_path):
     """The same table, too long to be held."""
     monkeypatch.setattr(data_pipelines.sources.rows, "HELD", 100)
-    monkeypatch.setattr("data_pipelines.sources.table.CHUNK", 64)
+    monkeypatch.setattr("data_pipelines.sources.delimited.CHUNK", 64)
     FRAME.to_csv(tmp_path / "t.csv", index=False)
     return read_table(tmp_path / "t.csv")
 
@@ -98,7 +98,7 @@ def test_take_goes_by_what_stands_before_it(rows):
 
 
 def test_take_reads_no_further_than_it_must(tmp_path, monkeypatch):
-    monkeypatch.setattr("data_pipelines.sources.table.CHUNK", 10)
+    monkeypatch.setattr("data_pipelines.sources.delimited.CHUNK", 10)
     (tmp_path / "t.csv").write_text("a,b\n" + "1,2\n" * 50 + "broken\n")
     rows = read_table(tmp_path / "t.csv")
     assert len(rows.take(20)) == 20
