@@ -9,7 +9,7 @@ from data_pipelines.sources.hf_features import hf_features, with_names
 from data_pipelines.sources.rows import CHUNK, Rows, Source
 from data_pipelines.sources.written import MEDIA_RECORD, cells_of, check_names
 
-MEDIA_CHUNK = 256
+MEDIA_CHUNK = 32
 
 
 def read_arrow(paths, root, name, splits=None):

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 CHUNK = 4096
 HELD = 100_000
+HELD_BYTES = 2**29
 ROW = "_row"
 
 
@@ -38,13 +39,14 @@ class Source:
         if self._held is not None:
             yield from self._held
             return
-        held, count = [], 0
+        held, count, weight = [], 0, 0
         for cells in self._read():
             size = len(next(iter(cells.values())))
             cells[ROW] = np.arange(count, count + size) + self.first_row
             count += size
             if held is not None:
-                held = [*held, cells] if count <= HELD else None
+                weight += sum(len(cell) for column in self.bytes_columns for cell in cells[column])
+                held = [*held, cells] if count <= HELD and weight <= HELD_BYTES else None
             yield cells
         if held is not None:
             self._held = held

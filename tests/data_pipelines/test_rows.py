@@ -169,3 +169,12 @@ def test_streams_of_bytes(monkeypatch):
     monkeypatch.setattr(data_pipelines.sources.rows, "HELD", 100)
     assert list(read_table(frame).dataset(["media", "text"]).as_numpy_iterator()) == held
     assert held[7] == {"media": b"\x07\0\xff", "text": "ä猫".encode(), "_row": 7}
+
+
+def test_media_beyond_what_memory_should_hold_are_read_again(monkeypatch):
+    frame = pd.DataFrame({"media": [b"x" * 10] * 200, "text": "a"})
+    monkeypatch.setattr(data_pipelines.sources.rows, "HELD_BYTES", 1999)
+    rows = read_table(frame)
+    assert len(rows) == 200 and not rows.source.held
+    monkeypatch.setattr(data_pipelines.sources.rows, "HELD_BYTES", 2000)
+    assert len(list(rows.chunks())) == 1 and rows.source.held
