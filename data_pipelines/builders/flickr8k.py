@@ -4,7 +4,10 @@ import csv
 import os
 import re
 
-import tensorflow_datasets as tfds
+try:
+    import tensorflow_datasets as tfds
+except ImportError as error:
+    raise ImportError('Flickr8k: it needs tensorflow-datasets. Do: pip install "mmkeras[tfds]"') from error
 
 CAPTIONS = ("captions.txt", "Flickr8k.token.txt")
 SPLITS = {

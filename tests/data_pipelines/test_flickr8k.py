@@ -2,7 +2,9 @@
 
 import csv
 import os
+import runpy
 import shutil
+import sys
 
 import pytest
 
@@ -10,6 +12,7 @@ from data_pipelines import Category, Image, Pipeline, Text, read_tfds
 from data_pipelines.datasets import folder as bundled
 
 tfds = pytest.importorskip("tensorflow_datasets")
+from data_pipelines.builders import flickr8k  # noqa: E402
 from data_pipelines.builders.flickr8k import Flickr8k, read_captions  # noqa: E402
 
 
@@ -98,3 +101,9 @@ def test_folders_that_lack_something(pictures, tmp_path):
     (manual / "captions.txt").write_text("image,caption\n0.jpg\n")
     with pytest.raises(ValueError, match=r"must be a picture and a caption. Received: \['0.jpg'\]"):
         read_captions(str(manual))
+
+
+def test_without_tensorflow_datasets(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
+    with pytest.raises(ImportError, match=r'Flickr8k: it needs tensorflow-datasets. Do: pip install "mmkeras\[tfds\]"'):
+        runpy.run_path(flickr8k.__file__)
