@@ -54,7 +54,8 @@ class ArrowFile:
             # Not mapped into memory: pages once read would count as the process's own.
             with arrow.OSFile(self.path) as file:
                 if self.is_parquet:
-                    yield arrow.parquet.ParquetFile(file)
+                    # Read ahead, all row groups passed would stay in memory.
+                    yield arrow.parquet.ParquetFile(file, pre_buffer=False)
                     return
                 options = None
                 if columns is not None:
