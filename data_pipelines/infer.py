@@ -11,7 +11,7 @@ from data_pipelines.graph_text import graph_size
 from data_pipelines.modalities import MODALITIES, from_config
 from data_pipelines.modalities.number import DIGITS, MISSING, WRITTEN
 from data_pipelines.naming import plain_name
-from data_pipelines.probe import probe_image, probe_sound, probe_video
+from data_pipelines.probe import probe_array, probe_image, probe_sound, probe_video
 
 SAMPLE = 5000
 PROBED = 40
@@ -209,6 +209,9 @@ def _media_kind(filled, is_bytes):
     if is_bytes:
         if np.mean([probe_video(cell) for cell in filled[:PROBED]]) >= 0.5:
             return "Video"
+        shapes = [probe_array(cell) for cell in filled[:PROBED]]
+        if np.mean([shape is not None for shape in shapes]) >= 0.5:
+            return "Video" if {len(shape) for shape in shapes if shape is not None} == {4} else "TimeSeries"
         probes = {"Image": probe_image, "Audio": probe_sound}
         for kind, probe in probes.items():
             if np.mean([probe(cell) is not None for cell in filled[:PROBED]]) >= 0.5:

@@ -3,6 +3,8 @@
 import io
 import struct
 
+import numpy as np
+
 
 def probe_image(data):
     """(height, width) in pixels as a picture's header says, or None where it is no picture that we decode."""
@@ -26,6 +28,19 @@ def probe_video(data):
     starts = (b"\x1aE\xdf\xa3", b"FLV", b"\x30\x26\xb2\x75", b"\x00\x00\x01\xba")
     boxed = data[4:8] in (b"ftyp", b"moov", b"mdat", b"wide")
     return boxed or data.startswith(starts) or (data[:4] == b"RIFF" and data[8:12] == b"AVI ")
+
+
+def probe_array(data):
+    """The shape of the array in the bytes of an `.npy` file, or None where it is none."""
+    if not data.startswith(b"\x93NUMPY"):
+        return None
+    file = io.BytesIO(data)
+    try:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        return read(file)[0]
+    except ValueError:
+        return None
 
 
 def _probe_jpeg(data):

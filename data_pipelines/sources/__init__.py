@@ -5,5 +5,6 @@ from data_pipelines.sources.long_table import long_table
 from data_pipelines.sources.mixture import mix
 from data_pipelines.sources.rows import Rows, Source
 from data_pipelines.sources.table import read_table
+from data_pipelines.sources.tfds import read_tfds
 
-__all__ = ["Rows", "Source", "long_table", "mix", "read_folder", "read_table"]
+__all__ = ["Rows", "Source", "long_table", "mix", "read_folder", "read_table", "read_tfds"]

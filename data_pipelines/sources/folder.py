@@ -3,7 +3,7 @@
 import os
 
 from data_pipelines.sources.rows import CHUNK, Rows, Source
-from data_pipelines.sources.table import _column
+from data_pipelines.sources.written import cells_of
 
 
 def read_folder(folder):
@@ -40,6 +40,6 @@ def read_folder(folder):
     def read():
         for start in range(0, len(files), CHUNK):
             paths, labels = zip(*files[start : start + CHUNK], strict=True)
-            yield {"file": _column(paths), "label": _column(labels)}
+            yield {"file": cells_of(paths), "label": cells_of(labels)}
 
     return Rows(Source(os.path.basename(root.rstrip("/")), ("file", "label"), read, root))

@@ -27,7 +27,7 @@ def rows():
 def streamed(monkeypatch, tmp_path):
     """The same table, too long to be held."""
     monkeypatch.setattr(data_pipelines.sources.rows, "HELD", 100)
-    monkeypatch.setattr("data_pipelines.sources.table.CHUNK", 64)
+    monkeypatch.setattr("data_pipelines.sources.delimited.CHUNK", 64)
     FRAME.to_csv(tmp_path / "t.csv", index=False)
     return read_table(tmp_path / "t.csv")
 
@@ -98,7 +98,7 @@ def test_take_goes_by_what_stands_before_it(rows):
 
 
 def test_take_reads_no_further_than_it_must(tmp_path, monkeypatch):
-    monkeypatch.setattr("data_pipelines.sources.table.CHUNK", 10)
+    monkeypatch.setattr("data_pipelines.sources.delimited.CHUNK", 10)
     (tmp_path / "t.csv").write_text("a,b\n" + "1,2\n" * 50 + "broken\n")
     rows = read_table(tmp_path / "t.csv")
     assert len(rows.take(20)) == 20
@@ -169,3 +169,12 @@ def test_streams_of_bytes(monkeypatch):
     monkeypatch.setattr(data_pipelines.sources.rows, "HELD", 100)
     assert list(read_table(frame).dataset(["media", "text"]).as_numpy_iterator()) == held
     assert held[7] == {"media": b"\x07\0\xff", "text": "ä猫".encode(), "_row": 7}
+
+
+def test_media_beyond_what_memory_should_hold_are_read_again(monkeypatch):
+    frame = pd.DataFrame({"media": [b"x" * 10] * 200, "text": "a"})
+    monkeypatch.setattr(data_pipelines.sources.rows, "HELD_BYTES", 1999)
+    rows = read_table(frame)
+    assert len(rows) == 200 and not rows.source.held
+    monkeypatch.setattr(data_pipelines.sources.rows, "HELD_BYTES", 2000)
+    assert len(list(rows.chunks())) == 1 and rows.source.held

@@ -65,6 +65,60 @@ def test_jsonl(tmp_path):
     }
 
 
+def test_keys_of_lines_far_down_are_columns(tmp_path):
+    rows = read_table(saved(tmp_path, "t.jsonl", '{"a": 1}\n' * 1500 + '{"late": 2}\n'))
+    assert rows.columns == ("a", "late") and len(rows) == 1501
+    assert rows.values("late")[-1] == "2" and set(rows.values("late")[:-1]) == {""}
+
+
+def test_dates_and_bytes_in_records_are_written(tmp_path):
+    records = pa.array([{"day": datetime.date(2024, 2, 29), "tag": "猫"}])
+    pyarrow.parquet.write_table(pa.table({"facts": records}), tmp_path / "t.parquet")
+    assert read_table(tmp_path / "t.parquet").values("facts").tolist() == ['{"day": "2024-02-29", "tag": "猫"}']
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "GBK", "utf-16", "utf-16-le", "big5"])
+@pytest.mark.parametrize("name", ["t.csv", "t.jsonl"])
+def test_other_encodings(tmp_path, name, encoding):
+    text = "名,價\n猫 a,1\n狗,2\n" if name == "t.csv" else '{"名": "猫 a", "價": 1}\n{"名": "狗", "價": 2}\n'
+    text = text if encoding in ("utf-16", "big5") else text.replace("價", "价")
+    text = text if encoding != "big5" else text.replace("猫", "貓")
+    rows = read_table(saved(tmp_path, name, text, encoding), encoding=encoding)
+    assert list(contents(rows).values()) == [["貓 a" if encoding == "big5" else "猫 a", "狗"], ["1", "2"]]
+
+
+def test_utf8_by_name_has_no_byte_order_mark_in_a_column(tmp_path):
+    assert read_table(saved(tmp_path, "t.csv", "\ufeffa,b\n1,2\n"), encoding="UTF8").columns == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("written", "said", "fitting"),
+    [
+        ("gb18030", None, "gb18030"),
+        ("utf-16", None, "utf-16"),
+        ("utf-8", "ascii", "utf-8"),
+        ("cp1252", "gb18030", None),
+    ],
+)
+def test_the_wrong_encoding_is_named_with_one_that_fits(tmp_path, written, said, fitting):
+    text = "名称,价\n猫,1\n" if written != "cp1252" else "caf\u00e9,b\n1,2\n"
+    path = saved(tmp_path, "t.csv", text, written)
+    rule = f'"t.csv": a table must be {said or "UTF-8"} text. .*Do: encoding="{fitting or "cp1252"}" if it is that'
+    with pytest.raises(ValueError, match=rule):
+        read_table(path, encoding=said)
+
+
+def test_encodings_that_make_no_sense(tmp_path):
+    path = saved(tmp_path, "t.csv", "a\nb\n")
+    with pytest.raises(
+        ValueError, match=r"must be one that Python knows. Received: encoding='klingon'. Do: \"gb18030\""
+    ):
+        read_table(path, encoding="klingon")
+    pyarrow.parquet.write_table(pa.table({"a": [1]}), tmp_path / "t.parquet")
+    with pytest.raises(ValueError, match=r"only csv, tsv and jsonl have an encoding. Received: .*encoding='gbk'"):
+        read_table(tmp_path / "t.parquet", encoding="gbk")
+
+
 def test_half_a_surrogate_pair_costs_a_character_and_not_the_table(tmp_path):
     rows = read_table(saved(tmp_path, "t.ndjson", '{"a": "cut \\ud83d"}\n{"a": "whole \\ud83d\\ude00"}\n'))
     assert rows.values("a").tolist() == ["cut ?", "whole 😀"]
@@ -95,15 +149,6 @@ def test_parquet(tmp_path):
         "kind": ["x", ""],
         "new": ["true", "false"],
     }
-
-
-def test_parquet_pictures_as_records_of_bytes_and_path(tmp_path):
-    """The form in which data sets of pictures and recordings are mostly published."""
-    media = pa.array([{"bytes": b"\0\xff", "path": "a.png"}, {"bytes": None, "path": "b.png"}, None])
-    pyarrow.parquet.write_table(pa.table({"image": media, "n": [1, 2, 3]}), tmp_path / "t.parquet")
-    rows = read_table(tmp_path / "t.parquet")
-    assert rows.source.bytes_columns == {"image"}
-    assert rows.values("image").tolist() == [b"\0\xff", "", ""]
 
 
 def test_data_frame():
@@ -164,15 +209,23 @@ def test_cells_hold_more_than_a_csv_field_usually_may(tmp_path):
         ("t.csv", "1,2\n", r"first line must name every column.*Received: \['1', '2'\]"),
         ("t.csv", "a,,b\n1,2,3\n", r"first line must name every column.*Received: \['a', '', 'b'\]"),
         ("t.csv", "a,b,a\n1,2,3\n", r"each once. Received: \['a', 'b', 'a'\]"),
-        ("t.csv", b"a,b\ncaf\xe9,1\n", "must be UTF-8 text. Received: .*0xe9.*Do: save it as UTF-8"),
+        (
+            "t.csv",
+            b"a,b\ncaf\xe9,1\n",
+            r'must be UTF-8 text. Received: .*0xe9.*Do: encoding="cp1252" if it is that, or save it as UTF-8',
+        ),
         ("t.csv", "a,b\n1,2\n", None),
         ("t.tsv", "", "an empty file"),
         ("t.jsonl", "", "must have rows. Received: an empty file"),
         ("t.jsonl", '{"a": 1}\n[1]\n', r"every line must be a JSON object. Received: '\[1\]' in line 2"),
         ("t.jsonl", '{"a": 1}\n\n{"a": \n', "every line must be a JSON object. Received: .* in line 3"),
-        ("t.jsonl", b'{"a": "caf\xe9"}\n', "must be UTF-8 text. Received: .*0xe9.*Do: save it as UTF-8"),
+        (
+            "t.jsonl",
+            b'{"a": "caf\xe9"}\n',
+            r'must be UTF-8 text. Received: .*0xe9.*Do: encoding="cp1252" if it is that, or save it as UTF-8',
+        ),
         ("t.parquet", b"PAR1 not really", "this is no parquet file"),
-        ("t.xlsx", b"PK", r"a table must end in .csv, .tsv, .jsonl, .ndjson, .parquet. Received: .*t.xlsx"),
+        ("t.xlsx", b"PK", r"must end in .csv, .tsv, .jsonl, .ndjson, .parquet, .arrow, .feather. Received: .*t.xlsx"),
     ],
 )
 def test_files_that_are_no_tables(tmp_path, name, text, message):
@@ -216,8 +269,15 @@ def test_columns_of_one_name(tmp_path):
 def test_paths_that_are_no_files(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"must be a file that exists. Received: '.*none.csv'"):
         read_table(tmp_path / "none.csv")
-    with pytest.raises(ValueError, match=r"must be a file. Received the folder .* Do: read_folder"):
+    with pytest.raises(
+        ValueError, match=r"must hold the .arrow or .parquet files of a table. Received: none in .* Do: rea"
+    ):
         read_table(tmp_path)
+    files = [saved(tmp_path, "a.csv", "a\n1\n"), saved(tmp_path, "b.csv", "a\n1\n")]
+    with pytest.raises(ValueError, match=r"several files must be parquet or arrow files. Received: \['.*a.csv'"):
+        read_table(files)
+    with pytest.raises(ValueError, match=r"several files must be parquet or arrow files. Received: \[\]"):
+        read_table([])
 
 
 def test_parquet_without_pyarrow(tmp_path, monkeypatch):

@@ -1,0 +1,1 @@
+"""Builders of TensorFlow Datasets for sets that its catalogue lacks; importing one makes TFDS know it."""
