@@ -6,7 +6,7 @@ import os
 import numpy as np
 
 from mmkeras import samples
-from mmkeras.verdict import figure, share
+from mmkeras.verdict import figure
 
 EXAMPLES = 8
 PAIRS = 24
@@ -37,7 +37,7 @@ def inspect_page(rows, report, path, targets=()):
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page.filters.update(figure=figure, share=share)
+    page.filters.update(figure=figure, short=_short)
     text = page.get_template("inspect.html").render(
         source=rows.source.name,
         report=report,
@@ -76,7 +76,7 @@ def _column(name, facts):
                 (fact, [(label, rows, 100 * rows / most) for label, rows in list(found.items())[:8]], len(found))
             )
         elif isinstance(found, dict):
-            plain.append((fact, ", ".join(f"row {row}: {figure(value)}" for row, value in list(found.items())[:8])))
+            plain.append((fact, ", ".join(f"row {row}: {_short(value)}" for row, value in list(found.items())[:3])))
         elif found is not None:
             plain.append((fact, f"{found:,}"))
     return {
@@ -86,6 +86,11 @@ def _column(name, facts):
         "labels": labels,
         "plain": plain,
     }
+
+
+def _short(value):
+    """A number in a few digits; whole ones and large ones without decimals."""
+    return f"{value:,.0f}" if value == round(value) or abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _bars(bins):

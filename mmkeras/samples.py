@@ -31,7 +31,7 @@ def pick(rows, kinds, wanted, bad, count):
     locate = {c: from_config({"modality": kind}).locate for c, kind in kinds.items() if kind != "Graph"}
     cells, shown = {c: {} for c in kinds}, {c: [] for c in kinds}
     # A stride that spreads the examples over the table, whatever order it is in.
-    step = max(1, len(rows) // (2 * count))
+    step = len(rows) / count
     number = 0
     for chunk in rows.chunks_with_paths(list(kinds), locate):
         for place, row in enumerate(chunk[ROW].tolist()):
