@@ -38,9 +38,8 @@ def pick(rows, kinds, wanted, bad, count):
             for column in kinds:
                 cell = chunk[column][place]
                 filled = cell if isinstance(cell, bytes) else str(cell).strip()
-                example = (
-                    filled and number % step == 0 and len(shown[column]) < count and row not in bad.get(column, ())
-                )
+                due = number >= step * len(shown[column]) and len(shown[column]) < count
+                example = filled and due and row not in bad.get(column, ())
                 if example:
                     shown[column].append(row)
                 if example or row in wanted.get(column, ()):
