@@ -47,6 +47,38 @@ def sample_clip(data, frames, size, seconds, max_pixels):
     return out.getvalue()
 
 
+def clip_facts(data):
+    """What the headers and packets of a video say; nothing is decoded.
+
+    Returns:
+        dict: `frames`, `seconds`, `frame rate` (frames a second), `even` ("yes" or "no": whether all frames stay
+        equally long), `width`, `height`, `codec`, `sound` (a codec or "none").
+    Raises:
+        ValueError: no video, or no pictures in it.
+    """
+    with _opened(data) as container:
+        if not container.streams.video:
+            raise ValueError("the file has no pictures, only sound")
+        stream = container.streams.video[0]
+        times = _times(container, stream)
+        gaps = np.diff(times)
+        stay = float(np.median(gaps)) if len(gaps) else 1.0
+        seconds = float((times[-1] - times[0] + stay) * stream.time_base)
+        is_even = len(gaps) == 0 or gaps.max() - gaps.min() <= max(1.0, 0.1 * stay)
+        sound = container.streams.audio[0].codec_context if container.streams.audio else None
+        pictures = stream.codec_context
+        return {
+            "frames": len(times),
+            "seconds": seconds,
+            "frame rate": len(times) / seconds if seconds > 0 else 0.0,
+            "even": "yes" if is_even else "no",
+            "width": pictures.width if pictures else 0,
+            "height": pictures.height if pictures else 0,
+            "codec": pictures.name if pictures else "unknown",
+            "sound": sound.name if sound else "none",
+        }
+
+
 def sound_track(data):
     """The first sound track of a video, mono, as WAV bytes of 32-bit floats at its own rate.
 

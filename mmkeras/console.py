@@ -3,6 +3,7 @@
 import sys
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 told = Console(stderr=True)
@@ -44,25 +45,55 @@ def tell_problems(pipe):
 
 
 def show_report(report, targets):
+    """Prints the data report of `data_pipelines.audit`."""
     out = Console(file=sys.stdout)
-    table = Table(title=f"{report['rows']} rows")
-    for column in ("column", "seems to be", "why", "missing", "different", "unreadable"):
+    out.print(_columns_table(report, targets))
+    for target, counts in report["targets"].items():
+        out.print(_classes_table(target, counts))
+    for warning in report["warnings"]:
+        out.print(f"[yellow]![/] {escape(warning)}")
+    for column, faults in report["unreadable"].items():
+        first = faults[0]
+        out.print(f"[red]✗[/] {escape(column)}, row {first['row']}: {escape(first['why'])}", soft_wrap=True)
+        if len(faults) > 1:
+            out.print(f"  [dim]and {len(faults) - 1} more, see --json or --html[/]")
+    for note in report["notes"]:
+        out.print(f"[dim]{escape(note)}[/]", soft_wrap=True)
+
+
+def in_words(facts):
+    """The main figures of a column in a few words: numbers by least, median and most."""
+    parts = []
+    for name, found in facts.items():
+        if isinstance(found, dict) and "bins" in found:
+            low, middle, high = (f"{found[key]:,.4g}" for key in ("min", "median", "max"))
+            parts.append(f"{name} {low}" if low == high else f"{name} {low} … {middle} … {high}")
+        elif name in ("format", "mode", "codec", "sound", "even"):
+            parts.append(f"{name} {', '.join(found)}")
+        elif name == "beyond max_tokens" and found:
+            parts.append(f"{found} beyond max_tokens")
+    return "; ".join(parts)
+
+
+def _columns_table(report, targets):
+    table = Table(title=f"{report['rows']:,} rows")
+    for column in ("column", "seems to be", "why", "missing", "different", "unreadable", "least … median … most"):
         table.add_column(column, justify="right" if column in ("missing", "different", "unreadable") else "left")
     for column, facts in report["columns"].items():
         kind = f"{facts['kind']} [dim](target)[/]" if column in targets else facts["kind"]
-        bad = str(report["unreadable"].get(column, "")) if facts["kind"] in ("Image", "Audio") else ""
-        table.add_row(column, kind, facts["why"], f"{facts['missing']:.1%}", str(facts["distinct"]), bad)
-    out.print(table)
-    for target, counts in report["targets"].items():
-        top = list(counts.items())[:20]
-        widest = max((number for _, number in top), default=1)
-        classes = Table(title=target)
-        for column in ("label", "rows", ""):
-            classes.add_column(column)
-        for label, number in top:
-            classes.add_row(label or "[dim]no label[/]", str(number), "█" * max(1, round(30 * number / widest)))
-        out.print(classes)
-    for warning in report["warnings"]:
-        out.print(f"[yellow]![/] {warning}")
-    for example in report["examples"][:5]:
-        out.print(f"[red]✗[/] {example}", soft_wrap=True)
+        bad = f"[red]{facts['unreadable']}[/]" if facts["unreadable"] else ""
+        figures = (f"{facts['missing']:.1%}", str(facts["distinct"]), bad, escape(in_words(facts["facts"])))
+        table.add_row(escape(column), kind, escape(facts["why"]), *figures)
+    return table
+
+
+def _classes_table(target, counts):
+    top = list(counts.items())[:20]
+    widest = max((number for _, number in top), default=1)
+    classes = Table(title=escape(target))
+    for column in ("label", "rows", ""):
+        classes.add_column(column)
+    for label, number in top:
+        name = escape(label) if label else "[dim]no label[/]"
+        classes.add_row(name, str(number), "█" * max(1, round(30 * number / widest)))
+    return classes

@@ -91,6 +91,8 @@ class TimeSeries(Media):
         """Decodes one series to `(T, 2 C)`, or `(T, 2 C + 1)` with times; T = 0 where it has no number."""
         values = self._cut(read_series(data))
         wanted = self.channels + self.times
+        has_numbers = tf.reduce_any(tf.math.is_finite(values))
+        values = tf.cond(has_numbers, lambda: values, lambda: tf.zeros([0, wanted], tf.float64))
         fits = tf.debugging.Assert(
             tf.shape(values)[1] == wanted, ["a step must have", wanted, "numbers, not", tf.shape(values)[1]]
         )
@@ -174,8 +176,8 @@ class _Moments:
         self.width = None
 
     def add(self, values):
-        if not len(values):
-            return
+        if not np.isfinite(values).any():
+            return  # The series is absent, whatever its channels.
         if self.width not in (None, values.shape[1]):
             raise ValueError(
                 "TimeSeries: all series must have equally many channels. "

@@ -16,11 +16,12 @@ def inspect(
     target: Annotated[list[str], typer.Option(help="column to predict; may be given again")] = [],  # noqa: B006
     media_root: MediaOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON instead of tables")] = False,
+    html: Annotated[str | None, typer.Option(help="write a page with pictures, sounds and charts to this file")] = None,
     write_spec: Annotated[
         str | None, typer.Option(help="write the guessed spec to this file, to edit for train")
     ] = None,
 ):
-    """Says what each column is, what is missing, broken, unbalanced or leaking."""
+    """Says what each column is, what is missing, broken, unbalanced, doubled or leaking."""
     with failing_plainly():
         from data_pipelines import read_table
         from data_pipelines.audit import audit
@@ -30,6 +31,10 @@ def inspect(
         with Progress(console=told, transient=True) as progress:
             task = progress.add_task("opening media", total=len(rows))
             report = audit(rows, target, lambda done, total: progress.update(task, completed=done))
+        if html:
+            from mmkeras.inspect_page import inspect_page
+
+            told.print(f"page written to {inspect_page(rows, report, html, target)}", highlight=False, soft_wrap=True)
         if write_spec:
             from mmkeras.run import write_json
 

@@ -1,12 +1,10 @@
 """Every kind of bad cell, under every policy: the message, the counts, and the rows beside it."""
 
-import random
-
 import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from media_bytes import image_bytes, picture, png_bytes, sound_bytes, tone, wav_bytes
+from media_bytes import image_bytes, picture, png_bytes, tone, wav_bytes
 
 from data_pipelines import Audio, Category, Image, Number, Pipeline, Tags, Text, read_table
 
@@ -300,56 +298,3 @@ def test_no_training_rows(media):
     rows = table(media, x=["1", "2"])
     with pytest.raises(ValueError, match=r'Pipeline.adapt: there must be training rows. Received: 0 rows of "t.csv"'):
         Pipeline({"x": Number()}).adapt(rows.take(0))
-
-
-def damaged(chance, data):
-    """A file with flipped bits, cut off, doubled or overwritten in the middle."""
-    data = bytearray(data)
-    kind = chance.choice(["flip", "flip", "cut", "zero", "double"])
-    if kind == "flip":
-        for _ in range(chance.choice([1, 4, 30])):
-            data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
-    elif kind == "cut":
-        del data[chance.randrange(len(data)) :]
-    elif kind == "zero":
-        start = chance.randrange(len(data))
-        data[start : start + 40] = bytes(len(data[start : start + 40]))
-    else:
-        start = chance.randrange(len(data))
-        data[start:start] = data[: chance.randrange(1, 60)]
-    return bytes(data)
-
-
-def damaged_files(seed, good, others, count):
-    """Every third file is good; of the others some are whole files of another kind."""
-    chance = random.Random(seed)
-    for number in range(count):
-        whole = good[number % len(good)]
-        yield whole if number % 3 == 0 else chance.choice(others) if number % 10 == 1 else damaged(chance, whole)
-
-
-def test_randomly_damaged_files():
-    noise, sound = np.random.default_rng(0).integers(0, 256, (24, 24, 3), dtype="uint8"), tone(440, 0.2)
-    pictures = [image_bytes(noise, form) for form in ("PNG", "JPEG", "WEBP", "GIF", "BMP")]
-    recordings = [wav_bytes(sound), sound_bytes(sound, form="OGG", subtype="VORBIS")]
-    recordings += [wav_bytes(sound, 44100, bits=24), sound_bytes(sound, form="FLAC")]
-    frame = pd.DataFrame(
-        {
-            "photo": list(damaged_files(1, pictures, [*recordings, b"x"], 96)),
-            "voice": list(damaged_files(2, recordings, [*pictures, b"x"], 96)),
-            "x": range(96),
-        }
-    )
-    inputs = {"photo": Image(8), "voice": Audio(seconds=0.2, sample_rate=8000), "x": Number()}
-    rows, good = read_table(frame), read_table(frame.iloc[::3])
-    pipe = Pipeline(inputs).adapt(rows)
-
-    masked = drawn(pipe, rows, "mask", 32)
-    real = {name: joined(masked, f"{name}_mask").reshape(96, -1).any(1) for name in ("photo", "voice")}
-    counts = {name: int((~mask).sum()) for name, mask in real.items()}
-    assert pipe.problems.counts() == {"masked": counts, "dropped": 0} and min(counts.values()) > 20
-    expected = drawn(pipe, good, "raise", 32)
-    for name, mask in real.items():
-        value = joined(masked, name)
-        assert mask[::3].all() and np.isfinite(value).all() and not value[~mask].any()
-        np.testing.assert_array_equal(value[::3][:, : expected[0][0][name].shape[1]], expected[0][0][name])

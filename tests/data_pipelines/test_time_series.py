@@ -63,6 +63,30 @@ def test_a_series_without_a_number_is_absent():
     assert mask.tolist() == [[True, True], [False, False], [False, False]] and not value[1:].any()
 
 
+def test_a_series_of_one_step():
+    rows = table("1,10|", "3,30;5,50")
+    value, mask = batch(pipeline(rows), rows)
+    assert mask.tolist() == [[True, False], [True, True]]
+    np.testing.assert_allclose(value[0], [[-np.sqrt(1.5), -np.sqrt(1.5), 1, 1], [0] * 4], atol=1e-6)
+
+
+def test_a_series_of_no_steps_is_absent(tmp_path):
+    np.save(tmp_path / "none.npy", np.zeros((0, 2)))
+    (tmp_path / "none.csv").write_text("x,y\n")
+    rows = table("1,2;3,4", "none.npy", "none.csv", "[]", media_root=tmp_path)
+    pipe = pipeline(rows, on_bad="mask")
+    value, mask = batch(pipe, rows)
+    assert mask.any(1).tolist() == [True, False, False, False] and not value[1:].any()
+    assert pipe.problems.masked == {}
+
+
+def test_a_channel_of_gaps_only_leaves_the_others():
+    rows = table("1,2;3,4", "nan,5;nan,6")
+    value, mask = batch(pipeline(rows), rows)
+    assert mask.all() and not value[1, :, [0, 2]].any() and value[1, :, 3].tolist() == [1, 1]
+    np.testing.assert_allclose(value[1, :, 1], (np.array([5, 6]) - 4.25) / np.std([2, 4, 5, 6]), atol=1e-6)
+
+
 def test_a_channel_that_never_moves_stays_finite():
     rows = table("7,1;7,2", "7,3;7,4")
     value, _ = batch(pipeline(rows), rows)

@@ -81,6 +81,25 @@ def test_what_is_wrong(data, message):
         sample_clip(data, 4, (8, 8), None, 1000)
 
 
+def test_a_corrupt_frame_in_the_middle_is_told_with_its_time(tmp_path):
+    """Every frame is a key frame here, so that damage to one is damage to no other."""
+    whole = clip_bytes(12, kind="avi", codec="mjpeg")
+    starts = [match.start() for match in re.finditer(rb"00dc", whole) if match.start() > whole.index(b"movi")]
+    hurt = bytearray(whole)
+    hurt[starts[4] + 8 : starts[5]] = bytes(starts[5] - starts[4] - 8)
+    assert levels(bytes(hurt), frames=3) == [2, 6, 10], "a frame that is not wanted may be broken"
+    with pytest.raises(ValueError, match=r"the frame at 0\.33 s is damaged, and 0 more of the 4 wanted"):
+        frames_of(bytes(hurt), frames=4)
+    (tmp_path / "good.avi").write_bytes(whole)
+    (tmp_path / "hurt.avi").write_bytes(hurt)
+    rows = read_table(pandas.DataFrame({"clip": ["good.avi", "hurt.avi", "good.avi"]}), tmp_path)
+    pipe = Pipeline({"clip": Video(4, 8)}, on_bad="mask").adapt(rows)
+    x = batch(pipe, rows)
+    assert x["clip_mask"].any(1).tolist() == [True, False, True]
+    np.testing.assert_array_equal(x["clip"][0], x["clip"][2])
+    assert "row 1: the frame at 0.33 s is damaged" in pipe.problems.examples[0]
+
+
 def test_60_damaged_clips_never_crash_and_never_answer_with_another_frame():
     random, whole = np.random.default_rng(0), clip_bytes(12)
     broken = 0

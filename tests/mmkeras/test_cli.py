@@ -56,8 +56,9 @@ def test_inspect_prints_json_and_writes_a_spec(place):
 
 
 def test_inspect_shows_tables(place):
-    done = mmkeras("inspect", place / "t.csv", "--target", "kind")
+    done = mmkeras("inspect", place / "t.csv", "--target", "kind", "--html", place / "data.html")
     assert done.returncode == 0 and "seems to be" in done.stdout and "Image" in done.stdout
+    assert "page written to" in done.stderr and "<svg" in (place / "data.html").read_text()
 
 
 def test_train_leaves_a_whole_run(run):
