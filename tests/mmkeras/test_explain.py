@@ -66,7 +66,7 @@ def test_an_absent_input_is_worth_exactly_nothing(kind, tiny):
 def test_gradients_add_up_to_what_their_input_changes(kind):
     for example in kind.examples:
         for name, found in example["inputs"].items():
-            assert abs(found["gap"]) < (0.03 if name in ("age", "maker", "marks") else 5e-3), (name, found["gap"])
+            assert abs(found["gap"]) < (0.1 if name in ("age", "maker", "marks") else 5e-3), (name, found["gap"])
             if found["kind"] != "absent":
                 assert found["sum"] == pytest.approx(np.sum(found["gradient"]), abs=1e-6)
                 assert found["sum"] != 0.0
