@@ -5,6 +5,7 @@ from mmkeras.build import build
 from mmkeras.compile import compile
 from mmkeras.component import COMPONENTS, component
 from mmkeras.evaluate import evaluate
+from mmkeras.explain import explain
 from mmkeras.export import export
 from mmkeras.predict import predict
 from mmkeras.report import report
@@ -19,6 +20,7 @@ __all__ = [
     "decoders",
     "encoders",
     "evaluate",
+    "explain",
     "export",
     "fusions",
     "layers",

@@ -112,7 +112,7 @@ def _picture(modality, data, value, mask):
 def _recording(modality, data, value, mask):
     kind = next((kind for signature, kind in SIGNATURES if data.startswith(signature)), None)
     heard = value[mask]
-    frames = heard if modality.features == "log_mel" else _spectrum(heard, modality.frame, modality.hop)
+    frames = heard if modality.features == "log_mel" else spectrum(heard, modality.frame, modality.hop)
     field = {"kind": "recording", "spectrogram": plots.spectrogram(frames), "cut": None}
     field["seconds"] = (len(frames) - 1) * modality.hop_seconds + modality.frame_seconds
     if kind is None or len(data) > LARGEST_SOUND:
@@ -172,7 +172,7 @@ def _heard(modality, data):
     return wav, longest / modality.sample_rate if len(samples) > longest else None
 
 
-def _spectrum(samples, frame, hop):
+def spectrum(samples, frame, hop):
     """Log power `(T, frame // 2 + 1)` of samples."""
     windows = np.lib.stride_tricks.sliding_window_view(samples, frame)[::hop]
     return np.log(np.abs(np.fft.rfft(windows * np.hanning(frame))) ** 2 + 1e-5)

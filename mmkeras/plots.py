@@ -23,9 +23,18 @@ def curve(epochs, train, validation=None):
     return _svg(figure, "curve")
 
 
-def lines(values):
-    """Lines of channels `(T, C)` over steps, broken where a value is NaN, as SVG."""
+def lines(values, heat=None):
+    """Lines of channels `(T, C)` over steps, broken where a value is NaN, as SVG.
+
+    Args:
+        values: float array `(T, C)`.
+        heat: float array `(T,)` in [-1, 1] or None. A shade behind each step, of the second colour where it is > 0,
+            else of the first.
+    """
     figure, axes = _axes(3.6, 1.7)
+    for step, strength in enumerate([] if heat is None else heat):
+        colour = SECOND if strength > 0 else FIRST
+        axes.axvspan(step - 0.5, step + 0.5, color=colour, alpha=abs(float(strength)) * 0.6, linewidth=0)
     for channel, column in enumerate(values.T):
         alone = len(column) == 1 or np.isnan(column).mean() > 0.5
         colour = (FIRST, SECOND)[channel % 2]

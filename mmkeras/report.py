@@ -41,7 +41,7 @@ def report(model, pipe, rows, folder, history=None, metrics=None, examples=24):
     Example:
         >>> report(model, pipe, test, "run/")
     """
-    _require_packages()
+    require_packages("report")
     if examples < 0:
         raise ValueError(f"report: examples must be >= 0. Received: examples={examples}. Do: 24.")
     folder = os.fspath(folder)
@@ -57,13 +57,14 @@ def report(model, pipe, rows, folder, history=None, metrics=None, examples=24):
     return path
 
 
-def _require_packages():
+def require_packages(who):
+    """Raises an error that says what to install, where a page cannot be made."""
     try:
         import jinja2  # noqa: F401
         import matplotlib  # noqa: F401
         import PIL  # noqa: F401
     except ImportError as error:
-        raise ImportError('report: it needs matplotlib and jinja2. Do: pip install "mmkeras[report]"') from error
+        raise ImportError(f'{who}: it needs matplotlib and jinja2. Do: pip install "mmkeras[report]"') from error
 
 
 def _history(given):
@@ -104,7 +105,7 @@ def _walk(model, pipe, rows, target, examples):
     tallies = {name: kind(pipe.targets[name], len(rows)) for name, kind in kinds.items() if kind}
     absence, gallery = AbsenceTally(pipe), Gallery(pipe, target, len(rows), examples)
     pipe.problems.clear()
-    raw = _raw(rows, list(dict.fromkeys([*pipe.input_columns(), *pipe.target_columns()])))
+    raw = raw_rows(rows, list(dict.fromkeys([*pipe.input_columns(), *pipe.target_columns()])))
     for x, y, w in pipe.batches(rows, BATCH, on_bad="mask"):
         predictions = {name: np.asarray(value) for name, value in model.predict_on_batch(x).items()}
         x, y, w = ({name: np.asarray(value) for name, value in part.items()} for part in (x, y, w))
@@ -115,39 +116,48 @@ def _walk(model, pipe, rows, target, examples):
     return tallies, absence, gallery
 
 
-def _raw(rows, columns):
+def raw_rows(rows, columns):
     """Yields rows as dicts of raw cells, `"_row"` included."""
     for chunk in rows.chunks(columns):
         yield from (dict(zip(chunk, cells, strict=True)) for cells in zip(*chunk.values(), strict=True))
 
 
-def _page(model, pipe, rows, history, metrics, tallies, absence, gallery):
+def environment():
+    """Where the templates of pages lie, and how they write numbers."""
     import jinja2
 
-    from mmkeras.cards import card
-
     loader = jinja2.FileSystemLoader(os.path.join(os.path.dirname(os.path.abspath(__file__)), "templates"))
-    page = jinja2.Environment(
+    pages = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    page.filters.update(figure=figure, share=share)
+    pages.filters.update(figure=figure, share=share)
+    return pages
+
+
+def _page(model, pipe, rows, history, metrics, tallies, absence, gallery):
+    from mmkeras.cards import card
+
     mistakes, others = ([card(row, pipe, rows.source) for row in part] for part in gallery.chosen())
-    return page.get_template("report.html").render(
-        source=rows.source.name,
-        verdict=verdict(metrics, tallies),
-        notes=notes(metrics, tallies, history, absence),
-        metrics=metrics,
-        scores={target: _scores(metrics, target) for target in metrics["targets"]},
-        curves=_curves(history),
-        targets=[{"name": name, **_target(tally)} for name, tally in tallies.items()],
-        mistakes=mistakes,
-        others=others,
-        judged=gallery.judged,
-        absence=_absence(absence),
-        problems=pipe.problems.examples,
-        facts=_facts(model),
-        modalities=_modalities(pipe),
-        spec=json.dumps(pipe.spec, ensure_ascii=False, indent=1),
+    return (
+        environment()
+        .get_template("report.html")
+        .render(
+            source=rows.source.name,
+            verdict=verdict(metrics, tallies),
+            notes=notes(metrics, tallies, history, absence),
+            metrics=metrics,
+            scores={target: _scores(metrics, target) for target in metrics["targets"]},
+            curves=_curves(history),
+            targets=[{"name": name, **_target(tally)} for name, tally in tallies.items()],
+            mistakes=mistakes,
+            others=others,
+            judged=gallery.judged,
+            absence=_absence(absence),
+            problems=pipe.problems.examples,
+            facts=_facts(model),
+            modalities=_modalities(pipe),
+            spec=json.dumps(pipe.spec, ensure_ascii=False, indent=1),
+        )
     )
 
 

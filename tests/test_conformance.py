@@ -187,6 +187,66 @@ def test_4_a_mask_goes_by_name(case):
     assert inspect.signature(case.cls.call).parameters["mask"].kind is inspect.Parameter.KEYWORD_ONLY
 
 
+# 4. what tokens look at
+
+ATTENDING = [case for case in CASES if hasattr(case.cls, "attention_scores") and case.folder == "fusions"]
+
+
+@sweep([case for case in CASES if case.folder == "fusions"])
+def test_every_fusion_that_attends_gives_its_scores(case):
+    assert hasattr(case.cls, "attention_scores") == ("num_heads" in case.make().get_config())
+
+
+@sweep(ATTENDING)
+def test_4_scores_add_up_to_one_over_what_is_real(case):
+    layer, inputs, masks = case.layer, case.inputs(), case.masks()
+    found = scores(case, layer, inputs, masks)
+    heads = layer.num_heads
+    nodes = max(last for _, last in found["places"].values())
+    absent = np.zeros((6, nodes), bool)
+    for name, mask in masks.items():
+        first, last = found["places"][name]
+        absent[:, first:last] = ~mask if last - first == mask.shape[1] else ~mask.any(1, keepdims=True)
+    assert sorted(found["places"])[-len(inputs) :] == sorted(inputs)
+    assert found["layers"]
+    for weights in found["layers"]:
+        assert weights.shape == (6, heads, nodes, nodes) and weights.dtype == "float32"
+        total = weights.sum(-1)
+        asks = total > 0.5
+        assert asks.any()
+        np.testing.assert_allclose(total, asks, atol=1e-5)
+        np.testing.assert_array_equal(weights.swapaxes(1, 3)[absent], 0.0)
+        np.testing.assert_array_equal(weights.swapaxes(1, 2)[absent], 0.0)
+    for garbage in case.garbage():
+        spoiled = scores(case, layer, case.spoiled(inputs, masks, garbage), masks)
+        for weights, same in zip(found["layers"], spoiled["layers"], strict=True):
+            np.testing.assert_array_equal(weights, same)
+
+
+@sweep([case for case in ATTENDING if repr(case) != "GraphFusion"])
+def test_4_what_nobody_looks_at_changes_nothing_and_the_rest_does(case):
+    layer, inputs, masks = case.layer, case.inputs(), case.masks()
+    found, bare = scores(case, layer, inputs, masks), case.run(layer, inputs, masks)
+    reached = np.eye(found["layers"][0].shape[-1])[None]
+    for weights in found["layers"]:
+        reached = (np.eye(reached.shape[-1]) + weights.mean(1)) @ reached
+    given = case.mask_of(layer, inputs, masks)
+    for name, mask in masks.items():
+        for place in range(mask.shape[1]):
+            values = inputs[name].copy()
+            values[:, place] += np.linspace(1, -2, values.shape[-1])
+            moved = np.abs(case.run(layer, {**inputs, name: values}, masks) - bare).max(-1) > 0
+            heard = reached[:, found["outputs"], found["places"][name][0] + place] > 0
+            np.testing.assert_array_equal(moved, heard & given & mask[:, place, None])
+
+
+def scores(case, layer, inputs, masks):
+    """What a fusion's tokens look at, with the layers as arrays."""
+    tensors = {name: keras.ops.convert_to_tensor(values) for name, values in inputs.items()}
+    found = layer.attention_scores(tensors, {name: keras.ops.convert_to_tensor(mask) for name, mask in masks.items()})
+    return {**found, "layers": [keras.ops.convert_to_numpy(weights) for weights in found["layers"]]}
+
+
 # 5. order, seed
 
 

@@ -53,8 +53,12 @@ class CategoryEncoder(keras.layers.Layer):
         if training and self.dropout:
             kept = keras.random.uniform(ops.shape(ids), seed=self.seed_generator) >= self.dropout
             ids = ids * ops.cast(kept, ids.dtype)
-        tokens = hide(self.embedding(ids), mask)
-        return tokens if len(inputs.shape) == 2 else tokens[:, None]
+        return self.read(self.embedding(ids), ids, mask)
+
+    def read(self, vectors, ids, mask, training=False):
+        """Tokens from what stands for ids, `(B, T, D)`: how a gradient gets at labels, see `mmkeras.gradients`."""
+        tokens = hide(vectors, mask)
+        return tokens if len(ids.shape) == 2 else tokens[:, None]
 
     def compute_mask(self, inputs, mask=None):
         mask = mask_or_full(mask, inputs, len(inputs.shape))

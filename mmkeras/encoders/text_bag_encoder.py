@@ -66,15 +66,19 @@ class TextBagEncoder(keras.layers.Layer):
     def call(self, inputs, *, mask=None, training=False):
         mask = mask_or_full(mask, inputs, 2)
         ids = hide(inputs, mask)
+        return self.read(self.embedding(ids), ids, mask, training)
+
+    def read(self, vectors, ids, mask, training=False):
+        """Tokens from what stands for ids, `(B, T, D)`: how a gradient gets at words, see `mmkeras.gradients`."""
         known = ids > UNKNOWN
         if training and self.token_dropout:
             draw = keras.random.uniform(ops.shape(ids), seed=self.seed_generator)
             known = known & (draw >= self.token_dropout)
         weights = hide(ops.log(10.0 + ops.cast(ids, "float32")) / 5.0, known)
         scale = ops.rsqrt(ops.maximum(ops.sum(weights**2, axis=1, keepdims=True), 1.0))
-        tokens = self.drop(self.embedding(ids), training=training)
+        tokens = self.drop(vectors, training=training)
         bag = ops.einsum("bt,btd->bd", ops.cast(weights * scale, tokens.dtype), tokens)
-        return hide(bag[:, None], self.compute_mask(inputs, mask))
+        return hide(bag[:, None], self.compute_mask(ids, mask))
 
     def compute_mask(self, inputs, mask=None):
         return ops.any(mask_or_full(mask, inputs, 2), axis=1, keepdims=True)

@@ -59,7 +59,11 @@ class TextLSTMEncoder(keras.layers.Layer):
 
     def call(self, inputs, *, mask=None, training=False):
         mask = mask_or_full(mask, inputs, 2)
-        tokens = self.drop(self.embedding(hide(inputs, mask)), training=training)
+        return self.read(self.embedding(hide(inputs, mask)), inputs, mask, training)
+
+    def read(self, vectors, ids, mask, training=False):
+        """Tokens from what stands for ids, `(B, T, D)`: how a gradient gets at words, see `mmkeras.gradients`."""
+        tokens = self.drop(vectors, training=training)
         for reader in self.readers:
             tokens = hide(reader(tokens, mask=mask, training=training), mask)
         return tokens

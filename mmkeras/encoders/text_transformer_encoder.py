@@ -72,7 +72,11 @@ class TextTransformerEncoder(keras.layers.Layer):
 
     def call(self, inputs, *, mask=None, training=False):
         mask = mask_or_full(mask, inputs, 2)
-        tokens = self.embedding(hide(inputs, mask))
+        return self.read(self.embedding(hide(inputs, mask)), inputs, mask, training)
+
+    def read(self, vectors, ids, mask, training=False):
+        """Tokens from what stands for ids, `(B, T, D)`: how a gradient gets at words, see `mmkeras.gradients`."""
+        tokens = vectors
         for position in self.positions:
             tokens = position(tokens, mask=mask)
         tokens = self.drop(tokens, training=training)

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from mmkeras.component import component
+from mmkeras.fusions.attention_maps import among_all, noting, places, plainly
 from mmkeras.fusions.tokens import ordered_tokens, shared_dim
 from mmkeras.layers.attention_block import AttentionBlock
 from mmkeras.layers.masking import hide, masked_mean
@@ -74,6 +75,9 @@ class AttentionFusion(keras.layers.Layer):
             block.build(shape, shape)
 
     def call(self, inputs, *, mask=None, training=False):
+        return self._fuse(inputs, mask, plainly(training))
+
+    def _fuse(self, inputs, mask, ask):
         tokens, masks = ordered_tokens(inputs, mask, self.names)
         tokens = [norm(values) for norm, values in zip(self.norms, tokens, strict=True)]
         answers = []
@@ -84,7 +88,7 @@ class AttentionFusion(keras.layers.Layer):
             asked = tokens[place]
             for number in range(self.num_layers):
                 block = self.blocks[f"{place}_{number}"]
-                asked = block(asked, context, mask=masks[place], context_mask=real, training=training)
+                asked = ask(block, asked, context, mask=masks[place], context_mask=real)
             answers.append(asked)
         stand_in = masked_mean(ops.concatenate(tokens, axis=1), ops.concatenate(masks, axis=1))
         fused = ops.concatenate([*answers, stand_in[:, None]], axis=1)
@@ -95,6 +99,31 @@ class AttentionFusion(keras.layers.Layer):
         asking = ops.concatenate([masks[place] for place in self.asking], axis=1)
         anything = ops.any(ops.concatenate(masks, axis=1), axis=1, keepdims=True)
         return ops.concatenate([asking, anything & ~ops.any(asking, axis=1, keepdims=True)], axis=1)
+
+    def attention_scores(self, inputs, mask=None):
+        """What each token looks at, layer by layer, see `attention_maps`."""
+        seen, spots = {}, places(inputs, self.names, learned=1)
+        self._fuse(inputs, mask, noting(seen))
+        layers = [self._layer(seen, number, spots) for number in range(self.num_layers)]
+        layers[-1] = layers[-1] + self._stand_in(ordered_tokens(inputs, mask, self.names)[1], spots)
+        asking = [node for place in self.asking for node in range(*spots[self.names[place]])]
+        return {"layers": layers, "places": spots, "outputs": [*asking, 0]}
+
+    def _layer(self, seen, number, spots):
+        total = 0.0
+        for place in self.asking:
+            name = self.names[place]
+            others = [spots[other] for other in self.names if other != name]
+            total = total + among_all(seen[self.blocks[f"{place}_{number}"].name], [spots[name]], others, spots)
+        return total
+
+    def _stand_in(self, masks, spots):
+        """The mean of all real tokens, where it stands in, as scores."""
+        real = ops.cast(ops.concatenate(masks, axis=1), "float32")
+        mean = real / ops.maximum(ops.sum(real, axis=1, keepdims=True), 1.0)
+        mean = hide(mean, self._mask(masks)[:, -1])
+        scores = ops.repeat(mean[:, None, None], self.num_heads, axis=1)
+        return among_all(scores, [spots[""]], [spots[name] for name in self.names], spots)
 
     def compute_mask(self, inputs, mask=None):
         return self._mask(ordered_tokens(inputs, mask, self.names)[1])

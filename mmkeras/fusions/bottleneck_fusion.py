@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from mmkeras.component import component
+from mmkeras.fusions.attention_maps import among_all, noting, places, plainly, size
 from mmkeras.fusions.tokens import (
     anything,
     attention_block,
@@ -69,25 +70,48 @@ class BottleneckFusion(keras.layers.Layer):
         self.final.build((None, None, dim))
 
     def call(self, inputs, *, mask=None, training=False):
+        return self._fuse(inputs, mask, plainly(training))
+
+    def _fuse(self, inputs, mask, ask):
         tokens, masks = ordered_tokens(inputs, mask, self.names)
         tokens = [norm(values) for norm, values in zip(self.norms, tokens, strict=True)]
         present = [ops.any(real, axis=1) for real in masks]
-        count = ops.maximum(sum(ops.cast(there, self.compute_dtype) for there in present), 1.0)
+        part = self._part_of_the_mean(masks)[:, 0]
         latents = for_every_row(self.latents, tokens[0])
         for blocks in self.streams:
             told = 0.0
             for place, block in enumerate(blocks):
                 stream = ops.concatenate([latents, tokens[place]], axis=1)
-                stream = block(stream, mask=self._with_latents(masks[place], present[place]), training=training)
+                stream = ask(block, stream, mask=self._with_latents(masks[place], present[place]))
                 told = told + stream[:, : self.num_latents]
                 tokens[place] = stream[:, self.num_latents :]
-            latents = told / count[:, None, None]
+            latents = told * part
         joined = ops.concatenate([latents, *tokens], axis=1)
         return hide(self.final(joined), self.compute_mask(inputs, mask))
+
+    def _part_of_the_mean(self, masks):
+        """One over how many modalities a row has, `(B, 1, 1, 1)`."""
+        count = sum(ops.cast(ops.any(real, axis=1), self.compute_dtype) for real in masks)
+        return 1.0 / ops.maximum(count, 1.0)[:, None, None, None]
 
     def _with_latents(self, mask, present):
         """The mask with the latents in front, which an absent modality does not see."""
         return ops.concatenate([ops.repeat(present[:, None], self.num_latents, axis=1), mask], axis=1)
+
+    def attention_scores(self, inputs, mask=None):
+        """What each token looks at, layer by layer, see `attention_maps`."""
+        seen, spots = {}, places(inputs, self.names, self.num_latents)
+        self._fuse(inputs, mask, noting(seen))
+        part = self._part_of_the_mean(ordered_tokens(inputs, mask, self.names)[1])
+        layers = []
+        for blocks in self.streams:
+            streams = []
+            for name, block in zip(self.names, blocks, strict=True):
+                spans = [spots[""], spots[name]]
+                told, own = ops.split(seen[block.name], [self.num_latents], axis=2)
+                streams.append(among_all(ops.concatenate([told * part, own], axis=2), spans, spans, spots))
+            layers.append(sum(streams))
+        return {"layers": layers, "places": spots, "outputs": list(range(size(spots)))}
 
     def compute_mask(self, inputs, mask=None):
         present = anything(inputs, mask, self.names)[:, 0]

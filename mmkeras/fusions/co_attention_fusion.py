@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from mmkeras.component import component
+from mmkeras.fusions.attention_maps import among_all, noting, places, plainly, size
 from mmkeras.fusions.tokens import (
     attention_block,
     joint_mask,
@@ -65,26 +66,44 @@ class CoAttentionFusion(keras.layers.Layer):
         self.final.build((None, None, dim))
 
     def call(self, inputs, *, mask=None, training=False):
+        return self._fuse(inputs, mask, plainly(training))
+
+    def _fuse(self, inputs, mask, ask):
         tokens, masks = ordered_tokens(inputs, mask, self.names)
         tokens = [norm(values) for norm, values in zip(self.norms, tokens, strict=True)]
         for number, own in enumerate(self.own):
             if self.asking:
-                tokens = self._asked(self.asking[number], tokens, masks, training)
-            tokens = [
-                block(values, mask=real, training=training)
-                for block, values, real in zip(own, tokens, masks, strict=True)
-            ]
+                tokens = self._asked(self.asking[number], tokens, masks, ask)
+            tokens = [ask(block, values, mask=real) for block, values, real in zip(own, tokens, masks, strict=True)]
         return hide(self.final(ops.concatenate(tokens, axis=1)), ops.concatenate(masks, axis=1))
 
-    def _asked(self, blocks, tokens, masks, training):
+    def _asked(self, blocks, tokens, masks, ask):
         """Every stream after it has attended to all the others, as they were before."""
         asked = []
         for place, block in enumerate(blocks):
             others = [other for other in range(len(tokens)) if other != place]
             context = ops.concatenate([tokens[other] for other in others], axis=1)
             real = ops.concatenate([masks[other] for other in others], axis=1)
-            asked.append(block(tokens[place], context, mask=masks[place], context_mask=real, training=training))
+            asked.append(ask(block, tokens[place], context, mask=masks[place], context_mask=real))
         return asked
+
+    def attention_scores(self, inputs, mask=None):
+        """What each token looks at, layer by layer, see `attention_maps`."""
+        seen, spots = {}, places(inputs, self.names)
+        self._fuse(inputs, mask, noting(seen))
+        layers = []
+        for number, own in enumerate(self.own):
+            for blocks in [self.asking[number], own] if self.asking else [own]:
+                layers.append(self._layer(seen, blocks, spots, crossed=blocks is not own))
+        return {"layers": layers, "places": spots, "outputs": list(range(size(spots)))}
+
+    def _layer(self, seen, blocks, spots, crossed):
+        """The scores of the blocks of all streams, which look at the others, or at their own tokens."""
+        total = 0.0
+        for name, block in zip(self.names, blocks, strict=True):
+            columns = [spots[other] for other in self.names if (other != name) == crossed]
+            total = total + among_all(seen[block.name], [spots[name]], columns, spots)
+        return total
 
     def compute_mask(self, inputs, mask=None):
         return joint_mask(inputs, mask, self.names)

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from mmkeras.component import component
+from mmkeras.fusions.attention_maps import among_all, noting, places, plainly, size
 from mmkeras.fusions.tokens import (
     attention_block,
     joint_mask,
@@ -69,15 +70,18 @@ class CrossAttentionFusion(keras.layers.Layer):
         self.final.build((None, None, dim))
 
     def call(self, inputs, *, mask=None, training=False):
+        return self._fuse(inputs, mask, plainly(training))
+
+    def _fuse(self, inputs, mask, ask):
         tokens, masks = ordered_tokens(inputs, mask, self.names)
         tokens = [norm(values) for norm, values in zip(self.norms, tokens, strict=True)]
         answers = []
         for place, block in enumerate(self.own):
-            asked = tokens[place] + self._told(place, tokens, masks, training)
-            answers.append(block(asked, mask=masks[place], training=training))
+            asked = tokens[place] + self._told(place, tokens, masks, ask)
+            answers.append(ask(block, asked, mask=masks[place]))
         return hide(self.final(ops.concatenate(answers, axis=1)), ops.concatenate(masks, axis=1))
 
-    def _told(self, place, tokens, masks, training):
+    def _told(self, place, tokens, masks, ask):
         """The mean of what the other modalities present add to the tokens of one."""
         total, count = ops.zeros_like(tokens[place]), 0.0
         for source, (context, real) in enumerate(zip(tokens, masks, strict=True)):
@@ -85,11 +89,35 @@ class CrossAttentionFusion(keras.layers.Layer):
                 continue
             asked = tokens[place]
             for block in self.pairs[f"{source}_{place}"]:
-                asked = block(asked, context, mask=masks[place], context_mask=real, training=training)
+                asked = ask(block, asked, context, mask=masks[place], context_mask=real)
             present = ops.any(real, axis=1)
             total = total + hide(asked - tokens[place], present)
             count = count + ops.cast(present, self.compute_dtype)[:, None, None]
         return total / ops.maximum(count, 1.0)
+
+    def attention_scores(self, inputs, mask=None):
+        """What each token looks at, layer by layer, see `attention_maps`."""
+        seen, spots = {}, places(inputs, self.names)
+        self._fuse(inputs, mask, noting(seen))
+        masks = ordered_tokens(inputs, mask, self.names)[1]
+        layers = [self._pairs(seen, number, masks, spots) for number in range(self.num_layers)] if self.pairs else []
+        own = [
+            among_all(seen[block.name], [spots[name]], [spots[name]], spots)
+            for name, block in zip(self.names, self.own, strict=True)
+        ]
+        return {"layers": [*layers, sum(own)], "places": spots, "outputs": list(range(size(spots)))}
+
+    def _pairs(self, seen, number, masks, spots):
+        """The mean over the other modalities present of what a modality's tokens look at in them, in one layer."""
+        total = 0.0
+        for place, name in enumerate(self.names):
+            others = [other for other in range(len(masks)) if other != place]
+            present = [ops.cast(ops.any(masks[other], axis=1), "float32") for other in others]
+            part = 1.0 / ops.maximum(sum(present), 1.0)[:, None, None, None]
+            for other in others:
+                scores = ops.cast(seen[self.pairs[f"{other}_{place}"][number].name], "float32")
+                total = total + among_all(scores * part, [spots[name]], [spots[self.names[other]]], spots)
+        return total
 
     def compute_mask(self, inputs, mask=None):
         return joint_mask(inputs, mask, self.names)

@@ -71,23 +71,36 @@ class GraphFusion(keras.layers.Layer):
         self.drop = keras.layers.Dropout(self.dropout, **options)
 
     def call(self, inputs, *, mask=None, training=False):
+        return self._fuse(inputs, mask, training, [])
+
+    def _fuse(self, inputs, mask, training, seen):
         vectors, present = modality_vectors(inputs, mask, self.names)
         nodes = self.nodes(self.norm(vectors), mask=present)
         for number in range(self.num_layers):
-            told = self.project[number](ops.gelu(self._told(number, nodes, present), approximate=False))
+            told = self.project[number](ops.gelu(self._told(number, nodes, present, seen), approximate=False))
             nodes = nodes + self.drop(told, training=training)
         return hide(self.final(nodes), present)
 
-    def _told(self, number, nodes, present):
-        """What each node hears in one layer, `(B, M, D)`."""
+    def _told(self, number, nodes, present, seen):
+        """What each node hears in one layer, `(B, M, D)`; how much of it is whose, `(B, M, M, H)`, goes to `seen`."""
         heads = (-1, len(self.names), self.num_heads, nodes.shape[-1] // self.num_heads)
         sent = ops.reshape(self.send[number](nodes), heads)
         received = ops.reshape(self.receive[number](nodes), heads)
         pairs = ops.leaky_relu(received[:, :, None] + sent[:, None], 0.2)
         scores = ops.sum(pairs * ops.cast(self.judges[number], pairs.dtype), axis=-1)
         scores = scores + ops.cast(self.edges[number], scores.dtype)
-        weights = ops.cast(masked_softmax(scores, present[:, None, :, None], axis=2), sent.dtype)
+        weights = masked_softmax(scores, present[:, None, :, None], axis=2)
+        seen.append(weights)
+        weights = ops.cast(weights, sent.dtype)
         return ops.reshape(ops.sum(weights[..., None] * sent[:, None], axis=2), (-1, *nodes.shape[1:]))
+
+    def attention_scores(self, inputs, mask=None):
+        """What each modality listens to, layer by layer, see `attention_maps`; a modality is one node."""
+        seen, present = [], self.compute_mask(inputs, mask)
+        self._fuse(inputs, mask, False, seen)
+        layers = [ops.transpose(hide(weights, present), (0, 3, 1, 2)) for weights in seen]
+        spots = {name: (place, place + 1) for place, name in enumerate(self.names)}
+        return {"layers": layers, "places": spots, "outputs": list(range(len(spots)))}
 
     def compute_mask(self, inputs, mask=None):
         return modality_vectors(inputs, mask, self.names)[1]

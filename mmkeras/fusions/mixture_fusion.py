@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from mmkeras.component import component
+from mmkeras.fusions.attention_maps import noting, places, plainly, size
 from mmkeras.fusions.tokens import joint_mask, modality_norms, ordered_tokens, shared_dim, total_length, with_length
 from mmkeras.layers.attention_block import AttentionBlock
 from mmkeras.layers.expert_mixture import ExpertMixture
@@ -74,13 +75,23 @@ class MixtureFusion(keras.layers.Layer):
             part.build((None, None, dim))
 
     def call(self, inputs, *, mask=None, training=False):
+        return self._fuse(inputs, mask, plainly(training), training)
+
+    def _fuse(self, inputs, mask, ask, training=False):
         tokens, masks = ordered_tokens(inputs, mask, self.names)
         joined = ops.concatenate([norm(values) for norm, values in zip(self.norms, tokens, strict=True)], axis=1)
         real = ops.concatenate(masks, axis=1)
         for block, norm, mixture in zip(self.blocks, self.before, self.mixtures, strict=True):
-            joined = block(joined, mask=real, training=training)
+            joined = ask(block, joined, mask=real)
             joined = joined + mixture(norm(joined), mask=real, training=training)
         return hide(self.final(joined), real)
+
+    def attention_scores(self, inputs, mask=None):
+        """What each token looks at, layer by layer, see `attention_maps`."""
+        seen, spots = {}, places(inputs, self.names)
+        self._fuse(inputs, mask, noting(seen))
+        layers = [ops.cast(seen[block.name], "float32") for block in self.blocks]
+        return {"layers": layers, "places": spots, "outputs": list(range(size(spots)))}
 
     def compute_mask(self, inputs, mask=None):
         return joint_mask(inputs, mask, self.names)

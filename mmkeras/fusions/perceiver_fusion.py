@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from mmkeras.component import component
+from mmkeras.fusions.attention_maps import among_all, noting, places, plainly
 from mmkeras.fusions.tokens import (
     anything,
     attention_block,
@@ -61,14 +62,28 @@ class PerceiverFusion(keras.layers.Layer):
         self.final.build((None, None, dim))
 
     def call(self, inputs, *, mask=None, training=False):
+        return self._fuse(inputs, mask, plainly(training))
+
+    def _fuse(self, inputs, mask, ask):
         tokens, masks = ordered_tokens(inputs, mask, self.names)
         tokens = ops.concatenate([norm(values) for norm, values in zip(self.norms, tokens, strict=True)], axis=1)
         real = ops.concatenate(masks, axis=1)
         latents = for_every_row(self.latents, tokens)
         for read, think in zip(self.readers, self.thinkers, strict=True):
-            latents = read(latents, tokens, context_mask=real, training=training)
-            latents = think(latents, training=training)
+            latents = ask(read, latents, tokens, context_mask=real)
+            latents = ask(think, latents)
         return hide(self.final(latents), ops.any(real, axis=1))
+
+    def attention_scores(self, inputs, mask=None):
+        """What each token looks at, layer by layer, see `attention_maps`."""
+        seen, spots = {}, places(inputs, self.names, self.num_latents)
+        self._fuse(inputs, mask, noting(seen))
+        latents = [spots[""]]
+        layers = []
+        for read, think in zip(self.readers, self.thinkers, strict=True):
+            layers.append(among_all(seen[read.name], latents, [spots[name] for name in self.names], spots))
+            layers.append(among_all(seen[think.name], latents, latents, spots))
+        return {"layers": layers, "places": spots, "outputs": list(range(self.num_latents))}
 
     def compute_mask(self, inputs, mask=None):
         return ops.repeat(anything(inputs, mask, self.names), self.num_latents, axis=1)

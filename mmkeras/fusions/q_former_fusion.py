@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from mmkeras.component import component
+from mmkeras.fusions.attention_maps import among_all, noting, places, plainly
 from mmkeras.fusions.tokens import (
     attention_block,
     for_every_row,
@@ -69,21 +70,41 @@ class QFormerFusion(keras.layers.Layer):
         self.final.build((None, None, dim))
 
     def call(self, inputs, *, mask=None, training=False):
+        return self._fuse(inputs, mask, plainly(training))
+
+    def _fuse(self, inputs, mask, ask):
         tokens, masks = ordered_tokens(inputs, mask, self.names)
         tokens = [norm(values) for norm, values in zip(self.norms, tokens, strict=True)]
         there = self.compute_mask(inputs, mask)
         queries = for_every_row(self.queries, tokens[0])
         for meet, readers in zip(self.meeting, self.readers, strict=False):
-            queries = meet(queries, mask=there, training=training)
+            queries = ask(meet, queries, mask=there)
             parts = ops.split(queries, len(readers), axis=1)
             queries = ops.concatenate(
                 [
-                    read(part, values, context_mask=real, training=training)
+                    ask(read, part, values, context_mask=real)
                     for read, part, values, real in zip(readers, parts, tokens, masks, strict=True)
                 ],
                 axis=1,
             )
-        return hide(self.final(self.meeting[-1](queries, mask=there, training=training)), there)
+        return hide(self.final(ask(self.meeting[-1], queries, mask=there)), there)
+
+    def attention_scores(self, inputs, mask=None):
+        """What each token looks at, layer by layer, see `attention_maps`."""
+        spots = places(inputs, self.names, len(self.names) * self.num_queries)
+        seen, queries = {}, [spots[""]]
+        self._fuse(inputs, mask, noting(seen))
+        own = [(place * self.num_queries, (place + 1) * self.num_queries) for place in range(len(self.names))]
+        layers = []
+        for number, meet in enumerate(self.meeting):
+            layers.append(among_all(seen[meet.name], queries, queries, spots))
+            if number < self.num_layers:
+                read = [
+                    among_all(seen[block.name], [mine], [spots[name]], spots)
+                    for block, mine, name in zip(self.readers[number], own, self.names, strict=True)
+                ]
+                layers.append(sum(read))
+        return {"layers": layers, "places": spots, "outputs": list(range(spots[""][1]))}
 
     def compute_mask(self, inputs, mask=None):
         return ops.repeat(modality_vectors(inputs, mask, self.names)[1], self.num_queries, axis=1)

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from mmkeras.component import component
+from mmkeras.fusions.attention_maps import noting, places, plainly, size
 from mmkeras.fusions.tokens import joint_mask, ordered_tokens, shared_dim, total_length, with_length
 from mmkeras.layers.attention_block import AttentionBlock
 from mmkeras.layers.masking import hide
@@ -60,6 +61,9 @@ class TokenTransformer(keras.layers.Layer):
         self.final.build((None, None, dim))
 
     def call(self, inputs, *, mask=None, training=False):
+        return self._fuse(inputs, mask, plainly(training))
+
+    def _fuse(self, inputs, mask, ask):
         tokens, masks = ordered_tokens(inputs, mask, self.names)
         marked = [
             norm(values) + ops.cast(mark, self.compute_dtype)
@@ -67,8 +71,15 @@ class TokenTransformer(keras.layers.Layer):
         ]
         joined, real = ops.concatenate(marked, axis=1), ops.concatenate(masks, axis=1)
         for block in self.blocks:
-            joined = block(joined, mask=real, training=training)
+            joined = ask(block, joined, mask=real)
         return hide(self.final(joined), real)
+
+    def attention_scores(self, inputs, mask=None):
+        """What each token looks at, layer by layer, see `attention_maps`."""
+        seen, spots = {}, places(inputs, self.names)
+        self._fuse(inputs, mask, noting(seen))
+        layers = [ops.cast(seen[block.name], "float32") for block in self.blocks]
+        return {"layers": layers, "places": spots, "outputs": list(range(size(spots)))}
 
     def compute_mask(self, inputs, mask=None):
         return joint_mask(inputs, mask, self.names)

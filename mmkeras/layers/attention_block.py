@@ -24,8 +24,10 @@ class AttentionBlock(keras.layers.Layer):
         mask: bool tensor `(B, T)` or None.
         inputs_mask: the same; the name under which Keras hands over a mask by itself where there is a context.
         context_mask: bool tensor `(B, C)` or None.
+        return_attention_scores: bool. Also gives what each token looks at. Defaults to `False`.
     Returns:
-        float tensor `(B, T, D)`, zeros where masked; a row whose context is all absent gets nothing from it.
+        float tensor `(B, T, D)`, zeros where masked; a row whose context is all absent gets nothing from it. On
+        request a tuple of it and the scores, float `(B, H, T, C)`: 0 where masked, else adding up to 1 over C.
     Raises:
         ValueError: D is no multiple of `num_heads`.
     Example:
@@ -76,7 +78,17 @@ class AttentionBlock(keras.layers.Layer):
         self.expand.build(inputs_shape)
         self.reduce.build((*inputs_shape[:-1], self.hidden_dim or 2 * dim))
 
-    def call(self, inputs, context=None, *, mask=None, inputs_mask=None, context_mask=None, training=False):
+    def call(
+        self,
+        inputs,
+        context=None,
+        *,
+        mask=None,
+        inputs_mask=None,
+        context_mask=None,
+        training=False,
+        return_attention_scores=False,
+    ):
         mask = mask_or_full(inputs_mask if mask is None else mask, inputs, 2)
         inputs = hide(inputs, mask)
         query = self.query_norm(inputs)
@@ -85,12 +97,20 @@ class AttentionBlock(keras.layers.Layer):
         else:
             key_mask = mask_or_full(context_mask, context, 2)
             keys = self.context_norm(hide(context, key_mask))
+        count = keys.shape[1]
         keys, key_mask = at_least_two(keys, key_mask)
-        attended = self.attention(query, keys, attention_mask=key_mask[:, None, :], training=training)
+        options = {"attention_mask": key_mask[:, None, :], "training": training}
+        scores = None
+        if return_attention_scores:
+            attended, scores = self.attention(query, keys, return_attention_scores=True, **options)
+            scores = hide(scores, mask[:, None, :, None] & key_mask[:, None, None])[..., :count]
+        else:
+            attended = self.attention(query, keys, **options)
         attended = hide(attended, ops.any(key_mask, axis=1))
         tokens = inputs + self.drop(attended, training=training)
         hidden = self.reduce(self.expand(self.hidden_norm(tokens)))
-        return hide(tokens + self.drop(hidden, training=training), mask)
+        tokens = hide(tokens + self.drop(hidden, training=training), mask)
+        return (tokens, scores) if return_attention_scores else tokens
 
     def compute_mask(self, inputs, mask=None):
         return mask

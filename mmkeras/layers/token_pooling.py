@@ -47,8 +47,15 @@ class TokenPooling(keras.layers.Layer):
         if self.kind == "mean":
             return masked_mean(inputs, mask)
         tokens = hide(inputs, mask)
-        weights = ops.cast(masked_softmax(self.score(tokens)[..., 0], mask), tokens.dtype)
+        weights = ops.cast(self.attention_scores(tokens, mask), tokens.dtype)
         return ops.sum(tokens * weights[..., None], axis=1)
+
+    def attention_scores(self, inputs, mask=None):
+        """How much each token counts: float32 `(B, T)`, 0 where masked, else adding up to 1."""
+        mask = mask_or_full(mask, inputs, 2)
+        tokens = hide(inputs, mask)
+        scores = self.score(tokens)[..., 0] if self.kind == "attention" else ops.zeros_like(tokens[..., 0])
+        return masked_softmax(scores, mask)
 
     def compute_mask(self, inputs, mask=None):
         return None

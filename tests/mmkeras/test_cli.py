@@ -132,3 +132,10 @@ def test_a_broken_picture_names_file_column_and_row(place):
     assert done.returncode == 1
     for part in ('table "bad.csv"', "column 'photo'", "row ", "no JPEG, PNG, GIF, BMP or WebP"):
         assert part in done.stderr, done.stderr
+
+
+def test_explain_writes_a_page(place, run):
+    done = mmkeras("explain", run, place / "t.csv", "--output", place / "why", "--rows", 2)
+    assert done.returncode == 0, done.stderr
+    assert {file.name for file in (place / "why").iterdir()} == {"arrays.npz", "explanation.html", "explanation.json"}
+    assert (place / "why" / "explanation.html").read_text(encoding="utf-8").count('class="card"') == 2

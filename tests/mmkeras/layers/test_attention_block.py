@@ -83,3 +83,17 @@ def test_width_must_be_a_multiple_of_the_heads():
     rule = 'AttentionBlock "b": the width must be a multiple of num_heads. Received: width=6, num_heads=4. '
     with pytest.raises(ValueError, match=re.escape(rule + "Do: num_heads=3.")):
         AttentionBlock(name="b").build((None, 5, 6))
+
+
+def test_scores_are_given_on_request():
+    layer = AttentionBlock(num_heads=2)
+    layer.build(X.shape, CONTEXT.shape)
+    shake(layer)
+    parts = {"context": CONTEXT, "mask": MASK, "context_mask": CONTEXT_MASK & [[1], [0]] > 0}
+    tokens, scores = layer(X, return_attention_scores=True, **parts)
+    np.testing.assert_allclose(tokens, layer(X, **parts), atol=1e-6)
+    assert scores.shape == (2, 2, 5, 3)
+    np.testing.assert_allclose(to_numpy(scores).sum(-1), np.array([[1, 1, 1, 0, 0], [0] * 5])[:, None].repeat(2, 1))
+    np.testing.assert_array_equal(scores[..., 2], 0.0)
+    one = layer(X, context=CONTEXT[:, :1], return_attention_scores=True)[1]
+    np.testing.assert_allclose(one, np.ones((2, 2, 5, 1)), atol=1e-6)

@@ -45,3 +45,12 @@ def test_kinds():
     rule = "TokenPooling: kind must be one of ('mean', 'attention'). Received: kind='max'. Do: kind='mean'."
     with pytest.raises(ValueError, match=re.escape(rule)):
         TokenPooling("max")
+
+
+def test_scores_say_how_much_each_token_counts():
+    for kind in ("mean", "attention"):
+        layer = TokenPooling(kind)
+        pooled = to_numpy(layer(X, mask=MASK))
+        scores = to_numpy(layer.attention_scores(X, MASK))
+        np.testing.assert_allclose(np.einsum("bt,btd->bd", scores, X), pooled, atol=1e-6)
+        np.testing.assert_array_equal(scores[~MASK], 0.0)

@@ -1,0 +1,31 @@
+"""`mmkeras explain`."""
+
+from typing import Annotated
+
+import typer
+
+from mmkeras.commands.app import MediaOption, RunArgument, TableArgument, app, failing_plainly
+from mmkeras.console import tell_problems, told
+
+
+@app.command()
+def explain(
+    run: RunArgument,
+    table: TableArgument,
+    output: Annotated[str, typer.Option(help="folder for explanation.html, explanation.json and arrays.npz")],
+    rows: Annotated[int, typer.Option(min=0, help="how many rows to show in detail, from the first")] = 12,
+    target: Annotated[str | None, typer.Option(help="what to explain; default: the first target")] = None,
+    of: Annotated[str, typer.Option(help="the class that is explained: predicted or true")] = "predicted",
+    media_root: MediaOption = None,
+):
+    """Says what each input is worth for the answers of a run, and what decides within it."""
+    with failing_plainly():
+        import mmkeras as mm
+        from data_pipelines import read_table
+        from mmkeras.run import load
+
+        model, pipe = load(run)
+        found = mm.explain(model, pipe, read_table(table, media_root), target=target, of=of, examples=rows)
+        path = found.save(output)
+        tell_problems(pipe)
+    told.print(f"explanation → {path}")
