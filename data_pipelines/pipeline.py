@@ -5,6 +5,7 @@ import os
 
 import tensorflow as tf
 
+from data_pipelines.augmentation.batches import augment_batches
 from data_pipelines.batch_encoder import MASK, BatchEncoder
 from data_pipelines.batching import batch_by_length, one_shape, trim_rows
 from data_pipelines.class_weights import class_weights
@@ -131,7 +132,7 @@ class Pipeline:
             rows: `Rows`.
             batch_size: int > 0. Rows in a batch. Defaults to `32`.
             training: bool. Shuffles anew every epoch, augments and weighs classes. Defaults to `False`: rows in order.
-            seed: int. For the order of rows. Defaults to `0`.
+            seed: int. For the order of rows and for augmentation: the same batches every time. Defaults to `0`.
             class_weight: None, `"balanced"` for every category target, or dict target → `"balanced"` or dict
                 label → weight; folded into `w` in training. Defaults to `None`.
             on_bad: None or a policy of its own, see `Pipeline`. Defaults to `None`: the pipeline's.
@@ -191,7 +192,7 @@ class Pipeline:
         if static_shapes:
             dataset = one_shape(dataset, self.inputs, batch_size, whole=training)
         if training:
-            dataset = dataset.map(self._augment, tf.data.AUTOTUNE)
+            dataset = augment_batches(dataset, self.inputs, seed)
         if weights:
             dataset = dataset.map(weigh, tf.data.AUTOTUNE)
         if absent:
@@ -269,10 +270,6 @@ class Pipeline:
             ) from error
         pipe.adapted = True
         return pipe
-
-    def _augment(self, x, y, w):
-        changed = {name: m.augment(x[name], x[name + MASK]) for name, m in self.inputs.items()}
-        return {**x, **changed}, y, w
 
     def _require_adapted(self, verb):
         if not self.adapted:

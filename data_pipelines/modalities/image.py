@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from data_pipelines.augmentation import KNOWN, vary_pictures
+from data_pipelines.augmentation import PICTURES, vary_pictures
 from data_pipelines.cells import read_cell
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import modality
@@ -46,10 +46,10 @@ class Image(Media):
         self.background = float(background)
         self.augment_with = dict(augment or {})
         self.max_pixels = int(max_pixels)
-        unknown = sorted(set(self.augment_with) - set(KNOWN))
+        unknown = sorted(set(self.augment_with) - set(PICTURES))
         if unknown:
             raise ValueError(
-                f"Image: augment knows {', '.join(KNOWN)}. Received: {unknown}. Do: augment={{'flip': True}}."
+                f"Image: augment knows {', '.join(PICTURES)}. Received: {unknown}. Do: augment={{'flip': True}}."
             )
 
     @property
@@ -75,10 +75,10 @@ class Image(Media):
             resized = lambda: tf.image.resize(picture, self.size, antialias=True)  # noqa: E731
         return tf.cond(same, lambda: tf.cast(picture, tf.float32), resized)
 
-    def augment(self, value, mask):
+    def augment(self, value, mask, seed):
         if not self.augment_with:
             return value
-        varied = tf.ensure_shape(vary_pictures(value, **self.augment_with), value.shape)
+        varied = tf.ensure_shape(vary_pictures(value, seed, **self.augment_with), value.shape)
         return tf.where(mask[:, None, None, None], varied, 0.0)
 
     def reason(self, cells, context):

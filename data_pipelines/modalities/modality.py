@@ -91,8 +91,8 @@ class Modality:
         """Turns row cells into `(label, weight, bad)`; a missing label has weight 0 and a harmless placeholder."""
         raise TypeError(f"{type(self).__name__}: it cannot be a target yet. Do: use it as an input.")
 
-    def augment(self, value, mask):
-        """Varies a training batch; the default changes nothing."""
+    def augment(self, value, mask, seed):
+        """Varies a training batch; `seed`, int32 `(2,)`, decides all that is random. The default changes nothing."""
         return value
 
     def units(self, values):
