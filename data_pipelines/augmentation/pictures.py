@@ -4,9 +4,9 @@ import math
 
 import tensorflow as tf
 
-from data_pipelines.augmentation.seeds import uniform_draws
+from data_pipelines.augmentation.seeds import fresh_seeds
 
-PICTURES = ("flip", "shift", "zoom", "rotate", "brightness", "contrast")
+PICTURES = {"flip": 1, "shift": 1.0, "zoom": 1.0, "rotate": 1.0, "brightness": 1.0, "contrast": 1.0}
 
 
 def vary_pictures(pictures, seed, flip=False, shift=0.0, zoom=0.0, rotate=0.0, brightness=0.0, contrast=0.0):
@@ -27,10 +27,10 @@ def vary_pictures(pictures, seed, flip=False, shift=0.0, zoom=0.0, rotate=0.0, b
         float32 `(B, H, W, C)` in [0, 1]; what comes in from outside is the nearest border.
     """
     count = tf.shape(pictures)[0]
-    uniform = uniform_draws(seed)
+    fresh = fresh_seeds(seed)
 
     def draw(most, *shape):
-        return uniform((count, *shape)) * most
+        return tf.random.stateless_uniform((count, *shape), fresh(), -1.0, 1.0) * most
 
     if flip or shift or zoom or rotate:
         height, width = (tf.cast(side, tf.float32) for side in tf.unstack(tf.shape(pictures)[1:3]))

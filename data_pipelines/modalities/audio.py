@@ -6,6 +6,8 @@ import math
 
 import tensorflow as tf
 
+from data_pipelines.augmentation.settings import checked_augment
+from data_pipelines.augmentation.sounds import LOG_MEL, WAVEFORM, change_gain, hide_stripes, vary_samples
 from data_pipelines.branches import in_python, rarely
 from data_pipelines.cells import full_path
 from data_pipelines.clips import has_pyav, sound_track
@@ -14,7 +16,7 @@ from data_pipelines.modalities.modality import modality
 from data_pipelines.probe import probe_video
 from data_pipelines.wav import read_wav, resample
 
-FEATURES = ("log_mel", "waveform")
+FEATURES = {"log_mel": LOG_MEL, "waveform": WAVEFORM}
 FLOOR = 1e-5
 AVI = r"(?s)RIFF\C{4}AVI \C*"
 NO_SOUNDFILE = 'only WAV is read without soundfile. Do: pip install "mmkeras[audio]"'
@@ -31,13 +33,16 @@ class Audio(Media):
         mel_bins: int > 0. Mel bands from 60 Hz up to half the sample rate. Defaults to `40`.
         frame_seconds: float > 0. Length of a frame. Defaults to `0.025`.
         hop_seconds: float > 0. From frame to frame. Defaults to `0.010`.
+        augment: None or dict, in training only. Of log-mel frames: `time_mask`, `frequency_mask` (widest stripe that
+            is hidden, in shares; two of each, as in SpecAugment) and `gain` (most that the level goes up or down, dB);
+            of samples: `gain` and `noise` (most white noise, in shares of the recording's level). Defaults to `None`.
         column: str or None. The table's column. Defaults to `None`: the modality's name.
     Batch:
         `"log_mel"`: float32 `(B, T, mel_bins)`, mask bool `(B, T)`; frames lie wholly inside the recording, so
         padding never touches a real one. `"waveform"`: float32 `(B, S)`, mask `(B, S)`. Zeros where absent; T and S
         are at least one frame.
     Raises:
-        ValueError: a number that is not positive, or unknown features.
+        ValueError: a number that is not positive, unknown features, a wrong `augment`.
     Example:
         >>> Audio(seconds=1, sample_rate=8000).spec()["shape"]
         [None, 40]
@@ -51,12 +56,13 @@ class Audio(Media):
         mel_bins=40,
         frame_seconds=0.025,
         hop_seconds=0.010,
+        augment=None,
         column=None,
     ):
         super().__init__(column)
         if features not in FEATURES:
             raise ValueError(
-                f"Audio: features must be one of {FEATURES}. Received: features={features!r}. Do: 'log_mel'."
+                f"Audio: features must be one of {tuple(FEATURES)}. Received: features={features!r}. Do: 'log_mel'."
             )
         numbers = {
             "seconds": seconds,
@@ -74,6 +80,7 @@ class Audio(Media):
         self.mel_bins = int(mel_bins)
         self.frame_seconds = float(frame_seconds)
         self.hop_seconds = float(hop_seconds)
+        self.augment_with = checked_augment("Audio", augment, FEATURES[features], "'gain': 6")
 
     @property
     def frame(self):
@@ -133,6 +140,14 @@ class Audio(Media):
             )
             return tf.signal.hann_window(self.frame).numpy(), bank.numpy()
 
+    def augment(self, value, mask, seed):
+        settings = dict(self.augment_with)
+        if self.features == "waveform":
+            return vary_samples(value, mask, seed, **settings)
+        gain = settings.pop("gain", 0.0)
+        value = change_gain(value, mask, tf.random.fold_in(seed, 1), gain, FLOOR) if gain else value
+        return hide_stripes(value, mask, seed, **settings) if settings else value
+
     def reason(self, cells, context):
         if not context.is_bytes and not _soundfile() and not full_path(cells[0], "").lower().endswith(".wav"):
             return NO_SOUNDFILE
@@ -153,6 +168,7 @@ class Audio(Media):
             "mel_bins": self.mel_bins,
             "frame_seconds": self.frame_seconds,
             "hop_seconds": self.hop_seconds,
+            "augment": self.augment_with or None,
         }
 
 

@@ -49,6 +49,7 @@ class Modality:
     media = False
     as_input = True
     as_target = False
+    augment_with = {}  # how training batches are varied: name → number
     most = None  # steps that a sequence has in a batch at the most
     least = 1  # steps that a sequence has in a batch, even where it is absent from every row
 

@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from data_pipelines.augmentation.settings import checked_augment
+from data_pipelines.augmentation.tokens import TOKENS, drop_tokens
 from data_pipelines.modalities.modality import Modality, modality
 
 # Scripts that are written without spaces: every character is a token of its own.
@@ -24,17 +26,27 @@ class Text(Modality):
         vocabulary_size: int > 2. Most tokens kept, by frequency, with padding (0) and unknown (1). Defaults to `20000`.
         min_count: int > 0. Rarer tokens become unknown. Defaults to `1`.
         lower: bool. Whether case is dropped. Defaults to `True`.
+        augment: None or dict, in training only: `dropout` (share of tokens that become unknown). Defaults to `None`.
         column: str or None. The table's column. Defaults to `None`: the modality's name.
     Batch:
         int32 `(B, T)`, mask bool `(B, T)`; T is the longest of the batch and at least 1.
         A text that is empty or white space is absent.
     Raises:
-        ValueError: an unknown split or a number out of range.
+        ValueError: an unknown split, a number out of range, a wrong `augment`.
     References:
         Letter groups as in [Bojanowski et al., 2017](https://arxiv.org/abs/1607.04606); differs: a vocabulary, no hash.
     """
 
-    def __init__(self, split="word", max_tokens=128, vocabulary_size=20000, min_count=1, lower=True, column=None):
+    def __init__(
+        self,
+        split="word",
+        max_tokens=128,
+        vocabulary_size=20000,
+        min_count=1,
+        lower=True,
+        augment=None,
+        column=None,
+    ):
         super().__init__(column)
         if split not in SPLITS:
             raise ValueError(f"Text: split must be one of {SPLITS}. Received: split={split!r}. Do: split='word'.")
@@ -48,6 +60,7 @@ class Text(Modality):
         self.vocabulary_size = int(vocabulary_size)
         self.min_count = int(min_count)
         self.lower = bool(lower)
+        self.augment_with = checked_augment("Text", augment, TOKENS, "'dropout': 0.1")
         self.vocabulary = None
 
     def adapt(self, chunks):
@@ -101,6 +114,13 @@ class Text(Modality):
         padded = ids.to_tensor(PADDING, shape=[None, self.max_tokens])[:, :width]
         return tf.ensure_shape(padded, (None, None)), mask, tf.zeros_like(served[0], tf.bool)
 
+    def augment(self, value, mask, seed):
+        return drop_tokens(value, mask, seed, UNKNOWN, **self.augment_with) if self.augment_with else value
+
+    def tokens(self, ids):
+        """The tokens of an array of ids `(T,)` as a list of str; `"�"` for one that is not known."""
+        return [self.vocabulary[number - 2] if number >= 2 else "\ufffd" for number in ids]
+
     def spec(self):
         size = None if self.vocabulary is None else len(self.vocabulary) + 2
         return {"modality": "Text", "shape": [None], "vocabulary_size": size, "max_tokens": self.max_tokens}
@@ -113,6 +133,7 @@ class Text(Modality):
             "vocabulary_size": self.vocabulary_size,
             "min_count": self.min_count,
             "lower": self.lower,
+            "augment": self.augment_with or None,
         }
 
 
