@@ -96,6 +96,11 @@ class Modality:
         """Varies a training batch; `seed`, int32 `(2,)`, decides all that is random. The default changes nothing."""
         return value
 
+    @property
+    def remark(self):
+        """What people should know of the training rows; the default says nothing."""
+        return ""
+
     def units(self, values):
         """Labels or predictions as arrays in the target's own units; the default changes nothing."""
         return values
