@@ -21,8 +21,8 @@ class Text(Modality):
         split: how a text is cut. `"word"`: runs of letters and digits, single characters in scripts that are written
             without spaces (Chinese, Japanese, Thai …), punctuation alone. `"whitespace"`: at white space only.
             `"character"`: every character, white space included once. `"ngram"`: groups of 3 to 5 letters inside
-            `<words>`, and the words themselves, which suits little training data. `"byte"`: bytes of UTF-8, of which none
-            is unknown. Defaults to `"word"`.
+            `<words>`, and the words themselves, which suits little training data. `"byte"`: bytes of UTF-8, none of
+            which is unknown. Defaults to `"word"`.
         max_tokens: int > 0. Longer texts are cut there. Defaults to `128`.
         vocabulary_size: int > 2. Most tokens kept, by frequency, with padding (0) and unknown (1). Defaults to `20000`.
         min_count: int > 0. Rarer tokens become unknown. Defaults to `1`.
