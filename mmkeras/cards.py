@@ -118,7 +118,7 @@ def _picture(modality, data, value, mask):
 def _recording(modality, data, value, mask):
     kind = next((kind for signature, kind in SIGNATURES if data.startswith(signature)), None)
     heard = value[mask]
-    frames = heard if modality.features == "log_mel" else spectrum(heard, modality.frame, modality.hop)
+    frames = spectrum(heard, modality.frame, modality.hop) if modality.features == "waveform" else heard
     field = {"kind": "recording", "spectrogram": plots.spectrogram(frames), "cut": None}
     field["seconds"] = (len(frames) - 1) * modality.hop_seconds + modality.frame_seconds
     if kind is None or len(data) > LARGEST_SOUND:
