@@ -4,6 +4,7 @@ import os
 
 import tensorflow as tf
 
+from data_pipelines.augmentation.batches import augment_batches
 from data_pipelines.batch_encoder import MASK, BatchEncoder
 from data_pipelines.batching import batch_by_budget, batch_by_length, one_shape, trim_rows
 from data_pipelines.class_weights import class_weights
@@ -138,7 +139,9 @@ class BatchPlan:
     def _finished(self, dataset):
         """Varied, weighed, with inputs hidden, without targets, as far as wanted."""
         if self.training:
-            dataset = dataset.map(self._augment, tf.data.AUTOTUNE)
+            step = self.options["first_step"]
+            done = (0, step) if self.endless else (step // self.steps, 0)
+            dataset = augment_batches(dataset, self.pipe.inputs, self.seed, *done)
         if self.class_weights:
             dataset = dataset.map(self._weigh, tf.data.AUTOTUNE)
         if self.options["absent"]:
@@ -153,10 +156,6 @@ class BatchPlan:
         if self.policy == "drop" or unknown:
             return dataset
         return dataset.apply(tf.data.experimental.assert_cardinality(self.steps))
-
-    def _augment(self, x, y, w):
-        changed = {name: m.augment(x[name], x[name + MASK]) for name, m in self.pipe.inputs.items()}
-        return {**x, **changed}, y, w
 
     def _weigh(self, x, y, w):
         weights = self.class_weights

@@ -255,4 +255,5 @@ def describe(modality):
     given = {k: v for k, v in modality.get_config().items() if v is not None and k not in ("modality", "column")}
     default = type(modality)().get_config()
     words = [f"{key}={value}" for key, value in given.items() if default.get(key) != value]
-    return f"{type(modality).__name__}({', '.join(words)})"
+    told = f"{type(modality).__name__}({', '.join(words)})"
+    return f"{told}; {modality.remark}" if modality.remark else told

@@ -132,7 +132,7 @@ class Pipeline:
             rows: `Rows`.
             batch_size: int > 0. Rows in a batch. Defaults to `32`.
             training: bool. Shuffles anew every epoch, augments and weighs classes. Defaults to `False`: rows in order.
-            seed: int. For the order of rows. Defaults to `0`.
+            seed: int. For the order of rows and for augmentation: the same batches every time. Defaults to `0`.
             class_weight: None, `"balanced"` for every category target, or dict target → `"balanced"` or dict
                 label → weight; folded into `w` in training. Defaults to `None`.
             on_bad: None or a policy of its own, see `Pipeline`. Defaults to `None`: the pipeline's.

@@ -5,6 +5,7 @@ import heapq
 import numpy as np
 
 from mmkeras import plots
+from mmkeras.variants import measured, spectrum, variant
 
 LONGEST = 700
 LARGEST_SOUND = 200_000
@@ -75,7 +76,12 @@ def wrongness(modality, labels, weights, predictions):
 
 def card(row, pipe, source):
     """What the page shows of a row: its number, `inputs` and `targets` as lists of dicts with a `kind`."""
-    inputs = [_input(name, modality, row, source) for name, modality in pipe.inputs.items()]
+    inputs = []
+    for name, modality in pipe.inputs.items():
+        field = _input(name, modality, row, source)
+        shown = not field["absent"] and bool(modality.augment_with)
+        varied = variant(modality, row["x"][name], row["x"][f"{name}_mask"], row["cells"]["_row"]) if shown else None
+        inputs.append({**field, "varied": varied})
     targets = [_target(name, modality, row) for name, modality in pipe.targets.items()]
     judged = [target["right"] for target in targets if target["right"] is not None]
     return {"row": row["cells"]["_row"], "inputs": inputs, "targets": targets, "right": judged[0] if judged else None}
@@ -112,7 +118,7 @@ def _picture(modality, data, value, mask):
 def _recording(modality, data, value, mask):
     kind = next((kind for signature, kind in SIGNATURES if data.startswith(signature)), None)
     heard = value[mask]
-    frames = heard if modality.features == "log_mel" else spectrum(heard, modality.frame, modality.hop)
+    frames = spectrum(heard, modality.frame, modality.hop) if modality.features == "waveform" else heard
     field = {"kind": "recording", "spectrogram": plots.spectrogram(frames), "cut": None}
     field["seconds"] = (len(frames) - 1) * modality.hop_seconds + modality.frame_seconds
     if kind is None or len(data) > LARGEST_SOUND:
@@ -128,8 +134,7 @@ def _frames(clip):
 
 def _series(modality, value, mask):
     """The steps that the model sees, in the series' own units, with its gaps."""
-    numbers, flags = np.split(value[mask][:, : 2 * modality.channels], 2, axis=1)
-    numbers = np.where(flags > 0, numbers * modality.deviations + modality.means, np.nan)
+    numbers = measured(modality, value[mask])
     return {"kind": "series", "chart": plots.lines(numbers), "steps": len(numbers), "channels": modality.channels}
 
 
@@ -170,12 +175,6 @@ def _heard(modality, data):
     samples = resample(samples, rate, modality.sample_rate).numpy()
     wav = tf.audio.encode_wav(np.clip(samples[:longest, None], -1, 1), modality.sample_rate).numpy()
     return wav, longest / modality.sample_rate if len(samples) > longest else None
-
-
-def spectrum(samples, frame, hop):
-    """Log power `(T, frame // 2 + 1)` of samples."""
-    windows = np.lib.stride_tricks.sliding_window_view(samples, frame)[::hop]
-    return np.log(np.abs(np.fft.rfft(windows * np.hanning(frame))) ** 2 + 1e-5)
 
 
 def _bytes(cell, column, source):

@@ -4,8 +4,11 @@ import functools
 import io
 import math
 
+import numpy as np
 import tensorflow as tf
 
+from data_pipelines.augmentation.settings import checked_augment
+from data_pipelines.augmentation.sounds import LOG_MEL, MFCC, WAVEFORM, change_gain, hide_stripes, vary_samples
 from data_pipelines.branches import in_python, rarely
 from data_pipelines.cells import full_path
 from data_pipelines.clips import has_pyav, sound_track
@@ -14,9 +17,10 @@ from data_pipelines.modalities.modality import modality
 from data_pipelines.probe import probe_video
 from data_pipelines.wav import read_wav, resample
 
-FEATURES = ("log_mel", "waveform")
+FEATURES = {"log_mel": LOG_MEL, "mfcc": MFCC, "waveform": WAVEFORM}
 FLOOR = 1e-5
 AVI = r"(?s)RIFF\C{4}AVI \C*"
+COEFFICIENTS = 13
 NO_SOUNDFILE = 'only WAV is read without soundfile. Do: pip install "mmkeras[audio]"'
 
 
@@ -27,17 +31,22 @@ class Audio(Media):
     Args:
         seconds: float > 0. Longest part that is used, from the start. Defaults to `10.0`.
         sample_rate: int > 0, Hz. What every recording is resampled to. Defaults to `16000`.
-        features: `"log_mel"`, computed here, or `"waveform"`, for a model that begins with `mmkeras.layers.LogMel`.
+        features: `"log_mel"` or `"mfcc"` (the first 13 numbers of its orthonormal cosine transform), computed here, or
+            `"waveform"`, for a model that begins with `mmkeras.layers.LogMel`.
         mel_bins: int > 0. Mel bands from 60 Hz up to half the sample rate. Defaults to `40`.
         frame_seconds: float > 0. Length of a frame. Defaults to `0.025`.
         hop_seconds: float > 0. From frame to frame. Defaults to `0.010`.
+        augment: None or dict, in training only. Of frames: `time_mask`, `frequency_mask` (widest stripe that
+            is hidden, in shares; two of each, as in SpecAugment) and `gain` (most that the level goes up or down, dB);
+            of samples: `gain` and `noise` (most white noise, in shares of the recording's level). Defaults to `None`.
         column: str or None. The table's column. Defaults to `None`: the modality's name.
     Batch:
         `"log_mel"`: float32 `(B, T, mel_bins)`, mask bool `(B, T)`; frames lie wholly inside the recording, so
-        padding never touches a real one. `"waveform"`: float32 `(B, S)`, mask `(B, S)`. Zeros where absent; T and S
+        padding never touches a real one; of `"mfcc"`, 13 numbers a frame.
+        `"waveform"`: float32 `(B, S)`, mask `(B, S)`. Zeros where absent; T and S
         are at least one frame.
     Raises:
-        ValueError: a number that is not positive, or unknown features.
+        ValueError: a number that is not positive, unknown features, a wrong `augment`.
     Example:
         >>> Audio(seconds=1, sample_rate=8000).spec()["shape"]
         [None, 40]
@@ -51,12 +60,13 @@ class Audio(Media):
         mel_bins=40,
         frame_seconds=0.025,
         hop_seconds=0.010,
+        augment=None,
         column=None,
     ):
         super().__init__(column)
         if features not in FEATURES:
             raise ValueError(
-                f"Audio: features must be one of {FEATURES}. Received: features={features!r}. Do: 'log_mel'."
+                f"Audio: features must be one of {tuple(FEATURES)}. Received: features={features!r}. Do: 'log_mel'."
             )
         numbers = {
             "seconds": seconds,
@@ -74,6 +84,7 @@ class Audio(Media):
         self.mel_bins = int(mel_bins)
         self.frame_seconds = float(frame_seconds)
         self.hop_seconds = float(hop_seconds)
+        self.augment_with = checked_augment("Audio", augment, FEATURES[features], "'gain': 6")
 
     @property
     def frame(self):
@@ -101,7 +112,7 @@ class Audio(Media):
 
     @property
     def empty(self):
-        return tf.zeros([0] if self.features == "waveform" else [0, self.mel_bins])
+        return tf.zeros([0] if self.features == "waveform" else [0, self.width])
 
     def as_served(self, data):
         """WAV bytes as they are; other sounds, and those of videos, decoded and written as float WAV at their rate."""
@@ -116,13 +127,29 @@ class Audio(Media):
         kept = tf.cast(tf.minimum(kept, tf.cast(tf.size(samples), tf.float64)), tf.int32)
         samples = resample(samples[:kept], rate, self.sample_rate)[: math.ceil(self.seconds * self.sample_rate)]
         samples = tf.pad(samples, [[0, tf.maximum(0, self.frame - tf.size(samples))]])
-        return samples if self.features == "waveform" else self._log_mel(samples)
+        if self.features == "waveform":
+            return samples
+        frames = self._log_mel(samples)
+        return frames if self.features == "log_mel" else tf.matmul(frames, self._cosines)
 
     def _log_mel(self, samples):
         window, bank = self._filters
         spectrum = tf.abs(tf.signal.stft(samples, self.frame, self.hop, self.fft_length, lambda *_, **__: window))
         mel = tf.tensordot(tf.square(spectrum), tf.constant(bank), 1)
         return tf.ensure_shape(tf.math.log(mel + FLOOR), (None, self.mel_bins))
+
+    @property
+    def width(self):
+        """Numbers a frame."""
+        return self.mel_bins if self.features == "log_mel" else min(COEFFICIENTS, self.mel_bins)
+
+    @functools.cached_property
+    def _cosines(self):
+        """The orthonormal cosine transform (DCT-II), float32 `(mel_bins, width)`."""
+        place = (np.arange(self.mel_bins) + 0.5)[:, None] * np.arange(self.width)
+        cosines = np.cos(np.pi * place / self.mel_bins) * np.sqrt(2 / self.mel_bins)
+        cosines[:, 0] /= np.sqrt(2)
+        return cosines.astype("float32")
 
     @functools.cached_property
     def _filters(self):
@@ -133,6 +160,14 @@ class Audio(Media):
             )
             return tf.signal.hann_window(self.frame).numpy(), bank.numpy()
 
+    def augment(self, value, mask, seed):
+        settings = dict(self.augment_with)
+        if self.features == "waveform":
+            return vary_samples(value, mask, seed, **settings)
+        gain = settings.pop("gain", 0.0)
+        value = change_gain(value, mask, tf.random.fold_in(seed, 1), gain, FLOOR) if gain else value
+        return hide_stripes(value, mask, seed, **settings) if settings else value
+
     def reason(self, cells, context):
         if not context.is_bytes and not _soundfile() and not full_path(cells[0], "").lower().endswith(".wav"):
             return NO_SOUNDFILE
@@ -141,7 +176,7 @@ class Audio(Media):
     def spec(self):
         spec = {"modality": "Audio", "features": self.features, "sample_rate": self.sample_rate}
         mel = {"mel_bins": self.mel_bins, "frame": self.frame, "hop": self.hop}
-        shape = [None] if self.features == "waveform" else [None, self.mel_bins]
+        shape = [None] if self.features == "waveform" else [None, self.width]
         return {**spec, **mel, "shape": shape}
 
     def get_config(self):
@@ -153,6 +188,7 @@ class Audio(Media):
             "mel_bins": self.mel_bins,
             "frame_seconds": self.frame_seconds,
             "hop_seconds": self.hop_seconds,
+            "augment": self.augment_with or None,
         }
 
 

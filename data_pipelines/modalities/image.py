@@ -2,7 +2,8 @@
 
 import tensorflow as tf
 
-from data_pipelines.augmentation import KNOWN, vary_pictures
+from data_pipelines.augmentation.pictures import PICTURES, vary_pictures
+from data_pipelines.augmentation.settings import checked_augment
 from data_pipelines.cells import read_cell
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import modality
@@ -28,7 +29,7 @@ class Image(Media):
     Batch:
         float32 `(B, H, W, 3)`, mask bool `(B,)`; zeros where absent.
     Raises:
-        ValueError: a size below 1, an unknown `fit` or augmentation.
+        ValueError: a size below 1, an unknown `fit`, a wrong `augment`.
     Example:
         >>> Image(size=(32, 48), augment={"flip": True, "shift": 0.1}).spec()["shape"]
         [32, 48, 3]
@@ -44,13 +45,8 @@ class Image(Media):
         self.size = size
         self.fit = fit
         self.background = float(background)
-        self.augment_with = dict(augment or {})
+        self.augment_with = checked_augment("Image", augment, PICTURES, "'flip': True")
         self.max_pixels = int(max_pixels)
-        unknown = sorted(set(self.augment_with) - set(KNOWN))
-        if unknown:
-            raise ValueError(
-                f"Image: augment knows {', '.join(KNOWN)}. Received: {unknown}. Do: augment={{'flip': True}}."
-            )
 
     @property
     def empty(self):
@@ -75,10 +71,10 @@ class Image(Media):
             resized = lambda: tf.image.resize(picture, self.size, antialias=True)  # noqa: E731
         return tf.cond(same, lambda: tf.cast(picture, tf.float32), resized)
 
-    def augment(self, value, mask):
+    def augment(self, value, mask, seed):
         if not self.augment_with:
             return value
-        varied = tf.ensure_shape(vary_pictures(value, **self.augment_with), value.shape)
+        varied = tf.ensure_shape(vary_pictures(value, seed, **self.augment_with), value.shape)
         return tf.where(mask[:, None, None, None], varied, 0.0)
 
     def reason(self, cells, context):

@@ -49,6 +49,7 @@ class Modality:
     media = False
     as_input = True
     as_target = False
+    augment_with = {}  # how training batches are varied: name → number
     most = None  # steps that a sequence has in a batch at the most
     least = 1  # steps that a sequence has in a batch, even where it is absent from every row
 
@@ -91,9 +92,14 @@ class Modality:
         """Turns row cells into `(label, weight, bad)`; a missing label has weight 0 and a harmless placeholder."""
         raise TypeError(f"{type(self).__name__}: it cannot be a target yet. Do: use it as an input.")
 
-    def augment(self, value, mask):
-        """Varies a training batch; the default changes nothing."""
+    def augment(self, value, mask, seed):
+        """Varies a training batch; `seed`, int32 `(2,)`, decides all that is random. The default changes nothing."""
         return value
+
+    @property
+    def remark(self):
+        """What people should know of the training rows; the default says nothing."""
+        return ""
 
     def units(self, values):
         """Labels or predictions as arrays in the target's own units; the default changes nothing."""

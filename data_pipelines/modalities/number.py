@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from data_pipelines.augmentation.numbers import NUMBERS, vary_numbers
+from data_pipelines.augmentation.settings import checked_augment
 from data_pipelines.modalities.modality import Modality, modality
 
 DIGITS = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
@@ -22,16 +24,18 @@ class Number(Modality):
             `"standard"`: less the mean, over the standard deviation. A target is always `"standard"`.
             Defaults to `"quantile"`.
         knots: int > 1. Points of the quantile curve. Defaults to `65`.
+        augment: None or dict, in training only: `jitter` (standard deviation of noise added to the scaled values of an
+            input). Defaults to `None`.
         column: str or None. The table's column. Defaults to `None`: the modality's name.
     Batch:
         float32 `(B, N)`, mask bool `(B, N)`. As a target: float32 `(B, 1)`, standardised over training rows.
     Raises:
-        ValueError: an unknown scaling, a group as a target, a column without any number in training rows.
+        ValueError: an unknown scaling, a wrong `augment`, a group as a target, a column without a number in training.
     """
 
     as_target = True
 
-    def __init__(self, columns=None, scaling="quantile", knots=65, column=None):
+    def __init__(self, columns=None, scaling="quantile", knots=65, augment=None, column=None):
         super().__init__(column)
         if scaling not in SCALINGS:
             raise ValueError(f"Number: scaling must be one of {SCALINGS}. Received: scaling={scaling!r}.")
@@ -40,6 +44,7 @@ class Number(Modality):
         self.group = None if columns is None else tuple(columns)
         self.scaling = scaling
         self.knots = int(knots)
+        self.augment_with = checked_augment("Number", augment, NUMBERS, "'jitter': 0.05")
         self.means = self.deviations = self.curves = None
 
     def columns(self, name):
@@ -109,6 +114,9 @@ class Number(Modality):
         place = tf.clip_by_value(tf.where(above > below, tied, between), 0.0, self.knots - 1.0)
         return tf.transpose(place) * (2.0 / (self.knots - 1)) - 1.0
 
+    def augment(self, value, mask, seed):
+        return vary_numbers(value, mask, seed, **self.augment_with)
+
     def encode_target(self, cells, context):
         if len(cells) > 1:
             raise ValueError(
@@ -135,7 +143,8 @@ class Number(Modality):
 
     def get_config(self):
         columns = list(self.group) if self.group else None
-        return {**super().get_config(), "columns": columns, "scaling": self.scaling, "knots": self.knots}
+        own = {"columns": columns, "scaling": self.scaling, "knots": self.knots, "augment": self.augment_with or None}
+        return {**super().get_config(), **own}
 
 
 def _parse(column):

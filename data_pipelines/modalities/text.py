@@ -1,13 +1,15 @@
-"""Sentences in any script, as ids of words, characters or letter groups."""
+"""Sentences in any script, as ids of words, characters, letter groups or bytes."""
 
 import numpy as np
 import tensorflow as tf
 
+from data_pipelines.augmentation.settings import checked_augment
+from data_pipelines.augmentation.tokens import TOKENS, drop_tokens
 from data_pipelines.modalities.modality import Modality, modality
 
 # Scripts that are written without spaces: every character is a token of its own.
 UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-SPLITS = ("word", "whitespace", "character", "ngram")
+SPLITS = ("word", "whitespace", "character", "ngram", "byte")
 PADDING, UNKNOWN = 0, 1
 
 
@@ -19,22 +21,33 @@ class Text(Modality):
         split: how a text is cut. `"word"`: runs of letters and digits, single characters in scripts that are written
             without spaces (Chinese, Japanese, Thai …), punctuation alone. `"whitespace"`: at white space only.
             `"character"`: every character, white space included once. `"ngram"`: groups of 3 to 5 letters inside
-            `<words>`, and the words themselves, which suits little training data. Defaults to `"word"`.
+            `<words>`, and the words themselves, which suits little training data. `"byte"`: bytes of UTF-8, none of
+            which is unknown. Defaults to `"word"`.
         max_tokens: int > 0. Longer texts are cut there. Defaults to `128`.
         vocabulary_size: int > 2. Most tokens kept, by frequency, with padding (0) and unknown (1). Defaults to `20000`.
         min_count: int > 0. Rarer tokens become unknown. Defaults to `1`.
         lower: bool. Whether case is dropped. Defaults to `True`.
+        augment: None or dict, in training only: `dropout` (share of tokens that become unknown). Defaults to `None`.
         column: str or None. The table's column. Defaults to `None`: the modality's name.
     Batch:
         int32 `(B, T)`, mask bool `(B, T)`; T is the longest of the batch and at least 1.
         A text that is empty or white space is absent.
     Raises:
-        ValueError: an unknown split or a number out of range.
+        ValueError: an unknown split, a number out of range, a wrong `augment`.
     References:
         Letter groups as in [Bojanowski et al., 2017](https://arxiv.org/abs/1607.04606); differs: a vocabulary, no hash.
     """
 
-    def __init__(self, split="word", max_tokens=128, vocabulary_size=20000, min_count=1, lower=True, column=None):
+    def __init__(
+        self,
+        split="word",
+        max_tokens=128,
+        vocabulary_size=20000,
+        min_count=1,
+        lower=True,
+        augment=None,
+        column=None,
+    ):
         super().__init__(column)
         if split not in SPLITS:
             raise ValueError(f"Text: split must be one of {SPLITS}. Received: split={split!r}. Do: split='word'.")
@@ -48,28 +61,36 @@ class Text(Modality):
         self.vocabulary_size = int(vocabulary_size)
         self.min_count = int(min_count)
         self.lower = bool(lower)
+        self.augment_with = checked_augment("Text", augment, TOKENS, "'dropout': 0.1")
         self.vocabulary = None
+        self.seen = None
 
     def adapt(self, chunks):
         """Counts tokens in batches of texts and keeps the most frequent; ties go by the alphabet."""
-        counts = {}
-        tokenize = tf.function(
-            lambda texts: tf.unique_with_counts(self.tokenize(texts).flat_values)[::2],
-            input_signature=[tf.TensorSpec([None], tf.string)],
-        )
+        counts, seen = {}, {"texts": 0, "cut": 0, "longest": 0}
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
+        def count(texts):
+            tokens = self._pieces(texts)
+            return *tf.unique_with_counts(tokens[:, : self.max_tokens].flat_values)[::2], tokens.row_lengths()
+
         for (texts,) in chunks:
-            found, numbers = tokenize(tf.constant(texts))
+            found, numbers, lengths = count(tf.constant(texts))
+            seen["texts"] += int((lengths.numpy() > 0).sum())
+            seen["cut"] += int((lengths.numpy() > self.max_tokens).sum())
+            seen["longest"] = max(seen["longest"], int(lengths.numpy().max(initial=0)))
             for token, number in zip(found.numpy().tolist(), numbers.numpy().tolist(), strict=True):
                 counts[token] = counts.get(token, 0) + number
         frequent = sorted((-n, token) for token, n in counts.items() if n >= self.min_count)
-        kept = [token.decode("utf-8") for _, token in frequent[: self.vocabulary_size - 2]]
-        self.set_state({"vocabulary": kept})
+        kept = [] if self.split == "byte" else frequent[: self.vocabulary_size - 2]
+        self.set_state({"vocabulary": [token.decode("utf-8") for _, token in kept], "seen": seen})
 
     def state(self):
-        return {"vocabulary": self.vocabulary}
+        return {"vocabulary": self.vocabulary, "seen": self.seen}
 
     def set_state(self, state):
         self.vocabulary = list(state["vocabulary"])
+        self.seen = state.get("seen")
         keys = np.array([token.encode("utf-8") for token in self.vocabulary] or [b""], object)
         ids = np.arange(2, 2 + len(keys), dtype="int32")
         pairs = tf.lookup.KeyValueTensorInitializer(tf.constant(keys), tf.constant(ids))
@@ -81,28 +102,61 @@ class Text(Modality):
 
     def tokenize(self, texts):
         """Cuts texts `(B,)` into a ragged string tensor `(B, None)` of tokens, `max_tokens` a row at the most."""
+        return self._pieces(texts)[:, : self.max_tokens]
+
+    def lengths(self, texts):
+        """How many tokens texts have before any is left out, as an int array.
+
+        Args:
+            texts: sequence of str or bytes.
+        """
+        return self._pieces(tf.constant(list(texts), tf.string)).row_lengths().numpy()
+
+    @property
+    def remark(self):
+        if not (self.seen and self.seen["cut"]):
+            return ""
+        return f"{self.seen['cut']} of {self.seen['texts']} texts cut, the longest has {self.seen['longest']} tokens"
+
+    def _pieces(self, texts):
         texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", replace_control_characters=True)
         if self.lower:
             texts = tf.strings.lower(texts, encoding="utf-8")
         texts = tf.strings.regex_replace(texts, r"[\s\x{FFFD}\p{Z}\p{C}]+", " ")
         texts = tf.strings.strip(texts)
-        return {"word": _words, "whitespace": _pieces, "character": _characters, "ngram": _ngrams}[self.split](texts)[
-            :, : self.max_tokens
-        ]
+        ways = {"word": _words, "whitespace": tf.strings.split, "character": _characters, "ngram": _ngrams}
+        return {**ways, "byte": tf.strings.bytes_split}[self.split](texts)
+
+    def _numbers(self, tokens):
+        """The ids of tokens `(N,)`."""
+        if self.split == "byte":
+            return tf.cast(tf.io.decode_raw(tokens, tf.uint8, fixed_length=1)[:, 0], tf.int32) + 2
+        return self.table.lookup(tokens)
 
     def parse(self, cells, context):
         return [cells[0]], tf.zeros_like(cells[0], tf.bool)
 
     def encode(self, served):
         tokens = self.tokenize(served[0])
-        ids = tf.ragged.map_flat_values(self.table.lookup, tokens)
+        ids = tf.ragged.map_flat_values(self._numbers, tokens)
         width = tf.maximum(tf.cast(tf.reduce_max(tf.concat([[0], ids.row_lengths()], 0)), tf.int32), 1)
         mask = tf.sequence_mask(ids.row_lengths(), width)
         padded = ids.to_tensor(PADDING, shape=[None, self.max_tokens])[:, :width]
         return tf.ensure_shape(padded, (None, None)), mask, tf.zeros_like(served[0], tf.bool)
 
+    def augment(self, value, mask, seed):
+        return drop_tokens(value, mask, seed, UNKNOWN, **self.augment_with) if self.augment_with else value
+
+    def tokens(self, ids):
+        """The tokens of an array of ids `(T,)` as a list of str; `"�"` for one that is not known."""
+        if self.split == "byte":
+            written = b"".join(bytes([number - 2]) if number >= 2 else "\ufffd".encode() for number in ids)
+            return [written.decode("utf-8", "replace")]
+        return [self.vocabulary[number - 2] if number >= 2 else "\ufffd" for number in ids]
+
     def spec(self):
         size = None if self.vocabulary is None else len(self.vocabulary) + 2
+        size = 258 if self.split == "byte" else size
         return {"modality": "Text", "shape": [None], "vocabulary_size": size, "max_tokens": self.max_tokens}
 
     def get_config(self):
@@ -113,11 +167,8 @@ class Text(Modality):
             "vocabulary_size": self.vocabulary_size,
             "min_count": self.min_count,
             "lower": self.lower,
+            "augment": self.augment_with or None,
         }
-
-
-def _pieces(texts):
-    return tf.strings.split(texts)
 
 
 def _words(texts):

@@ -5,6 +5,8 @@ import re
 import numpy as np
 import tensorflow as tf
 
+from data_pipelines.augmentation.numbers import SERIES, vary_numbers
+from data_pipelines.augmentation.settings import checked_augment
 from data_pipelines.branches import in_python, rarely
 from data_pipelines.cells import full_path
 from data_pipelines.modalities.media import Media
@@ -29,13 +31,16 @@ class TimeSeries(Media):
         keep: `"last"` or `"first"`. Which steps of a longer series stay. Defaults to `"last"`.
         times: bool. Whether the first number of a step is its time, in any unit, never going back. Defaults to `False`:
             steps are evenly spaced.
+        augment: None or dict, in training only: `jitter` (standard deviation of noise added to standardised values),
+            `scale` (most that a channel grows or shrinks, in shares). Defaults to `None`.
         column: str or None. The table's column. Defaults to `None`: the modality's name.
     Batch:
         float32 `(B, T, 2 C)`: C values, standardised by training rows, 0 in a gap; C flags, 1 = measured, 0 = gap. With
         `times` one channel more, the time since the step before over its mean in training. mask bool `(B, T)`: steps
         that the series has. A series without any number is absent.
     Raises:
-        ValueError: `max_steps` below 1, an unknown `keep`; in `adapt`, a channel without numbers, or another C.
+        ValueError: `max_steps` below 1, an unknown `keep`, a wrong `augment`; in `adapt`, a channel without numbers or
+            another C.
     Example:
         >>> rows = read_table(pandas.DataFrame({"load": ["1 2 nan 4", "2 3 4"], "fault": ["no", "yes"]}))
         >>> pipe = Pipeline({"load": TimeSeries()}, {"fault": Category()}).adapt(rows)
@@ -43,7 +48,7 @@ class TimeSeries(Media):
         TensorShape([2, 4, 2])
     """
 
-    def __init__(self, max_steps=512, keep="last", times=False, column=None):
+    def __init__(self, max_steps=512, keep="last", times=False, augment=None, column=None):
         super().__init__(column)
         if max_steps < 1:
             raise ValueError(f"TimeSeries: max_steps must be > 0. Received: max_steps={max_steps}. Do: the default.")
@@ -52,6 +57,7 @@ class TimeSeries(Media):
         self.max_steps = int(max_steps)
         self.keep = keep
         self.times = bool(times)
+        self.augment_with = checked_augment("TimeSeries", augment, SERIES, "'jitter': 0.1")
         self.means = self.deviations = self.interval = None
 
     @property
@@ -122,6 +128,12 @@ class TimeSeries(Media):
         with tf.control_dependencies([forward]):
             return values[:, 1:], tf.identity(elapsed)
 
+    def augment(self, value, mask, seed):
+        if not self.augment_with:
+            return value
+        numbers, flags, rest = tf.split(value, [self.channels, self.channels, -1], -1)
+        return tf.concat([vary_numbers(numbers, flags > 0, seed, **self.augment_with), flags, rest], -1)
+
     def adapt(self, chunks):
         """Learns each channel's mean and spread, and the mean time between steps, from series that can be read."""
         read = tf.function(
@@ -159,6 +171,7 @@ class TimeSeries(Media):
 
     def get_config(self):
         own = {"max_steps": self.max_steps, "keep": self.keep, "times": self.times}
+        own["augment"] = self.augment_with or None
         return {**super().get_config(), **own}
 
 

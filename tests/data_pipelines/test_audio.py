@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.fft
 import tensorflow as tf
 from media_bytes import sound_bytes, tone, wav_bytes
 
@@ -203,7 +204,7 @@ def test_spec_and_config():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"features": "mfcc"}, r"features must be one of .* Received: features='mfcc'"),
+        ({"features": "mel"}, r"features must be one of .* Received: features='mel'"),
         ({"seconds": 0}, "seconds must be > 0. Received: seconds=0"),
         ({"sample_rate": -1}, "sample_rate must be > 0. Received: sample_rate=-1"),
         ({"mel_bins": 0}, "mel_bins must be > 0. Received: mel_bins=0"),
@@ -214,3 +215,16 @@ def test_spec_and_config():
 def test_wrong_arguments(options, message):
     with pytest.raises(ValueError, match=message):
         Audio(**options)
+
+
+@pytest.mark.parametrize("bins", [40, 8])
+def test_mfcc_is_the_cosine_transform_of_log_mel(bins):
+    samples = tone(700, 0.3) + 0.1 * np.random.default_rng(0).normal(size=2400)
+    encode = Encoder(features="mfcc", mel_bins=bins)
+    value, mask, bad = encode(wav_bytes(samples, bits=32, real=True), "", b"junk")
+    expected = scipy.fft.dct(expected_log_mel(samples, bins=bins), norm="ortho")[:, :13]
+    assert mask.sum(1).tolist() == [28, 0, 0] and bad.tolist() == [False, False, True]
+    assert encode.audio.spec()["shape"] == [None, min(13, bins)] and not value[1:].any()
+    np.testing.assert_allclose(value[0], expected, atol=5e-3)
+    varied = Audio(features="mfcc", augment={"time_mask": 0.5}).augment(value, mask, tf.constant([1, 2]))
+    assert (varied[0] != value[0]).numpy().any()

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from data_pipelines import Text
+from data_pipelines.infer import describe
 
 FAMILY = "👩\u200d👧"
 
@@ -152,3 +153,24 @@ def test_state_and_config_come_back():
 def test_wrong_arguments(options, message):
     with pytest.raises(ValueError, match=message):
         Text(**options)
+
+
+@pytest.mark.parametrize("text", ["a cat", "我喜欢猫", "猫がsushi", "القطة", "👩\u200d👧 🇫🇷", "é"])
+def test_bytes_are_those_of_utf_8_and_come_back(text):
+    way = adapted("x", split="byte", lower=False)
+    plain = text.replace("\u200d", " ")  # an unseen joiner is white space, as in every split
+    value, mask = encoded(way, text, "")
+    assert value[0].tolist() == [2 + byte for byte in plain.encode()] and not mask[1].any()
+    assert way.tokens(value[0]) == [plain] and way.spec()["vocabulary_size"] == 258
+    assert way.vocabulary == [] and way.tokens([1, 99]) == ["\ufffda"]
+
+
+def test_what_is_cut_is_counted_and_told():
+    text = adapted("a b c d e", "a b", "", "a b c d", max_tokens=3)
+    assert text.state()["seen"] == {"texts": 3, "cut": 2, "longest": 5}
+    assert describe(text) == "Text(max_tokens=3); 2 of 3 texts cut, the longest has 5 tokens"
+    assert text.lengths(["a b c d e f", "", b"\xff a"]).tolist() == [6, 0, 1]
+    assert describe(adapted("a b", max_tokens=3)) == "Text(max_tokens=3)"
+    old = Text()
+    old.set_state({"vocabulary": ["a"]})
+    assert old.remark == ""

@@ -1,7 +1,9 @@
 """The report is one safe page that shows what is there and leaves out what is not."""
 
+import base64
 import csv
 import html
+import io
 import json
 import re
 import sys
@@ -66,8 +68,15 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     rows = write_table(folder)
     numbers = Number(columns=["width", "height"])
-    voice = Audio(seconds=0.2, sample_rate=8000, mel_bins=8)
-    inputs = {"photo": Image(8), "story": Text(), "voice": voice, "numbers": numbers, "maker": Category()}
+    voice = Audio(seconds=0.2, sample_rate=8000, mel_bins=8, augment={"time_mask": 0.5})
+    story = Text(augment={"dropout": 1.0})
+    inputs = {
+        "photo": Image(8, augment={"flip": True}),
+        "story": story,
+        "voice": voice,
+        "numbers": numbers,
+        "maker": Category(),
+    }
     targets = {"kind": Category(), "marks": Tags(), "price": Number()}
     model, pipe = fitted(rows, inputs, targets)
     (folder / "history.csv").write_text(
@@ -268,3 +277,14 @@ def test_frames_of_clips_are_shown(tmp_path):
     model, pipe = fitted(rows, {"clip": Video(4, 8)}, {"kind": Category()})
     cards = section(read(mm.report(model, pipe, rows, tmp_path, examples=4)), "examples")
     assert cards.count("clip as the model sees it") == 2 and "24&nbsp;×&nbsp;8" in cards
+
+
+def test_what_training_makes_of_an_input_is_shown(made):
+    page = made["page"]
+    varied = re.findall(r'<figure class="varied">.*?</figure>', page, re.DOTALL)
+    assert len(varied) == 3 * ROWS - 4 and all("as the model sees it in training" in figure for figure in varied)
+    strip = re.search(r'src="data:image/png;base64,([^"]+)" alt="photo as the model sees it in training"', page)
+    assert Picture.open(io.BytesIO(base64.b64decode(strip[1]))).size == (4 * 8, 8)
+    assert 'alt="voice as the model sees it in training"' in page
+    hidden = [figure for figure in varied if "\ufffd" in figure]
+    assert len(hidden) == ROWS - 1 and "number" not in "".join(hidden)

@@ -4,16 +4,19 @@ import math
 
 import tensorflow as tf
 
-KNOWN = ("flip", "shift", "zoom", "rotate", "brightness", "contrast")
+from data_pipelines.augmentation.seeds import fresh_seeds
+
+PICTURES = {"flip": 1, "shift": 1.0, "zoom": 1.0, "rotate": 1.0, "brightness": 1.0, "contrast": 1.0}
 
 
-def vary_pictures(pictures, flip=False, shift=0.0, zoom=0.0, rotate=0.0, brightness=0.0, contrast=0.0):
+def vary_pictures(pictures, seed, flip=False, shift=0.0, zoom=0.0, rotate=0.0, brightness=0.0, contrast=0.0):
     """Flips, shifts, zooms and turns every picture of a batch in one resampling, then changes its colours.
 
     Keras has a layer for each of these; one after the other they resample, and blur, a picture four times.
 
     Args:
         pictures: float32 `(B, H, W, C)` in [0, 1].
+        seed: int32 `(2,)`, which decides what is drawn.
         flip: bool. Left and right are swapped in half of the pictures.
         shift: float >= 0. Most, in shares of the sides.
         zoom: float >= 0. Most, larger or smaller, in shares.
@@ -24,9 +27,10 @@ def vary_pictures(pictures, flip=False, shift=0.0, zoom=0.0, rotate=0.0, brightn
         float32 `(B, H, W, C)` in [0, 1]; what comes in from outside is the nearest border.
     """
     count = tf.shape(pictures)[0]
+    fresh = fresh_seeds(seed)
 
     def draw(most, *shape):
-        return tf.random.uniform((count, *shape), -1.0, 1.0) * most
+        return tf.random.stateless_uniform((count, *shape), fresh(), -1.0, 1.0) * most
 
     if flip or shift or zoom or rotate:
         height, width = (tf.cast(side, tf.float32) for side in tf.unstack(tf.shape(pictures)[1:3]))

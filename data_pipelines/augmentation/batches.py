@@ -1,0 +1,27 @@
+"""Varies whole training batches, every input by its own modality."""
+
+import tensorflow as tf
+
+from data_pipelines.augmentation.seeds import with_seeds
+from data_pipelines.batch_encoder import MASK
+
+
+def augment_batches(dataset, inputs, seed, passes=0, batches=0):
+    """Varies batches `(x, y, w)`, anew in every pass, and the same in the same pass of another run.
+
+    Args:
+        dataset: `tf.data.Dataset` of `(x, y, w)`.
+        inputs: dict name → modality.
+        seed: int.
+        passes: int >= 0. Passes that were made before. Defaults to `0`.
+        batches: int >= 0. Batches of the first pass that came before. Defaults to `0`.
+    """
+
+    def vary(batch, seed):
+        x, y, w = batch
+        changed = dict(x)
+        for place, (name, modality) in enumerate(inputs.items()):
+            changed[name] = modality.augment(x[name], x[name + MASK], tf.random.fold_in(seed, place))
+        return changed, y, w
+
+    return with_seeds(dataset, seed, passes, batches).map(vary, tf.data.AUTOTUNE)

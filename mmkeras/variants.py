@@ -1,0 +1,55 @@
+"""What augmentation makes of a row of the report, as a model in training would see it."""
+
+import numpy as np
+
+from mmkeras import plots
+
+PICTURES = 4
+
+
+def variant(modality, value, mask, seed):
+    """A row's input varied as in training.
+
+    Args:
+        modality: with an `augment`.
+        value: array, one row's part of a batch.
+        mask: bool array, its mask.
+        seed: int, which decides what is drawn.
+    Returns:
+        dict with a `kind`: `"picture"` (several side by side, or a spectrogram) with `seen`, `"series"` with `chart`,
+        or `"text"` with `words`.
+    """
+    kind = type(modality).__name__
+    if kind == "Image":
+        strip = np.concatenate([_varied(modality, value, mask, (seed, k)) for k in range(PICTURES)], 1)
+        return {"kind": "picture", "seen": plots.picture(strip)}
+    varied = _varied(modality, value, mask, (seed, 0))
+    if kind == "Audio":
+        heard = varied[mask]
+        frames = spectrum(heard, modality.frame, modality.hop) if modality.features == "waveform" else heard
+        return {"kind": "picture", "seen": plots.spectrogram(frames)}
+    if kind == "TimeSeries":
+        return {"kind": "series", "chart": plots.lines(measured(modality, varied[mask]))}
+    if kind == "Text":
+        words = " ".join(modality.tokens(varied[mask]))
+    else:
+        words = ", ".join(f"{number:.3g}" for number in varied.reshape(-1)[mask.reshape(-1)])
+    return {"kind": "text", "words": words}
+
+
+def _varied(modality, value, mask, seed):
+    import tensorflow as tf
+
+    return modality.augment(tf.constant(value)[None], tf.constant(mask)[None], tf.constant(seed, tf.int32))[0].numpy()
+
+
+def spectrum(samples, frame, hop):
+    """Log power `(T, frame // 2 + 1)` of samples."""
+    windows = np.lib.stride_tricks.sliding_window_view(samples, frame)[::hop]
+    return np.log(np.abs(np.fft.rfft(windows * np.hanning(frame))) ** 2 + 1e-5)
+
+
+def measured(modality, steps):
+    """Steps of a batch `(T, …)` as the channels `(T, C)` in their own units, NaN in gaps."""
+    numbers, flags = np.split(steps[:, : 2 * modality.channels], 2, axis=1)
+    return np.where(flags > 0, numbers * modality.deviations + modality.means, np.nan)
