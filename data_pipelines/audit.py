@@ -35,7 +35,7 @@ def audit(rows, targets=(), progress=None):
         for column, g in guesses.items()
     }
     problems = _open_media(rows, guesses, progress)
-    table = {column: rows.values(column) for column in rows.columns}
+    table = {column: rows.keys(column) for column in rows.columns}
     labelled = {target: guesses[target].kind != "Number" for target in targets}
     split = split_column(rows)
     report = {
@@ -54,7 +54,7 @@ def audit(rows, targets=(), progress=None):
 
 def _open_media(rows, guesses, progress):
     media = {c: g.modality(None) for c, g in guesses.items() if g.kind in ("Image", "Audio")}
-    media = {c: Image(8) if isinstance(m, Image) else m for c, m in media.items()}
+    media = {c: Image(8) if isinstance(m, Image) and c not in rows.source.media else m for c, m in media.items()}
     pipe = Pipeline(media or {"_": Image(8)}, on_bad="mask")
     if not media:
         return pipe.problems

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from data_pipelines.cells import encode_strictly
 from data_pipelines.modalities import CellContext
+from data_pipelines.problems import bad_cell
 from data_pipelines.sources.rows import ROW
 
 MASK = "_mask"
@@ -33,6 +34,7 @@ class BatchEncoder:
         self.columns = columns
         self.media_columns = {c: m.locate for name, m in inputs.items() if m.media for c in m.columns(name)}
         self.source = rows.source
+        self.source.require_prepared(inputs)
         self.policy = policy
         self.problems = problems
         self.message = None
@@ -131,11 +133,7 @@ class BatchEncoder:
             values = [table[column][place].numpy() for column in own]
             reason = modality.reason(values, self.context(own[0]))
             row = int(rows[place])
-            message = (
-                f'{type(modality).__name__} "{name}": a cell must hold what its modality reads. Received: table '
-                f'"{self.source.name}", column {", ".join(own)!r}, row {row}: {reason}. '
-                "Do: mend the cell, empty it, or say on_bad='mask' or 'drop'."
-            )
+            message = bad_cell(modality, name, self.source.name, own, row, reason)
             if self.policy == "raise":
                 self.message = message
                 raise ValueError(message)

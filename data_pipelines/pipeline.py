@@ -11,10 +11,8 @@ from data_pipelines.class_weights import class_weights
 from data_pipelines.modalities import Modality, from_config
 from data_pipelines.modalities.media import check_shared_media
 from data_pipelines.naming import plain_name
-from data_pipelines.problems import Problems
-
-POLICIES = ("raise", "mask", "drop")
-SHUFFLED = 100_000
+from data_pipelines.prepare import prepare
+from data_pipelines.problems import Problems, checked_policy
 
 
 class Pipeline:
@@ -44,7 +42,7 @@ class Pipeline:
     def __init__(self, inputs, targets=None, on_bad="raise"):
         self.inputs = dict(inputs)
         self.targets = dict(targets or {})
-        self.on_bad = _checked_policy(on_bad)
+        self.on_bad = checked_policy(on_bad)
         self.adapted = False
         self.problems = Problems()
         if not self.inputs:
@@ -151,7 +149,7 @@ class Pipeline:
                 `"raise"`: `tf.errors.InvalidArgumentError` that carries the message.
         """
         self._require_adapted("batches")
-        policy = _checked_policy(on_bad or self.on_bad)
+        policy = checked_policy(on_bad or self.on_bad)
         if batch_size < 1:
             raise ValueError(f"Pipeline.batches: batch_size must be > 0. Received: batch_size={batch_size}. Do: 32.")
         unknown = sorted(set(absent) - set(self.inputs))
@@ -165,7 +163,7 @@ class Pipeline:
         weights = class_weights(self.targets, class_weight) if training and with_targets else {}
         columns = dict.fromkeys([*self.input_columns(), *(self.target_columns() if with_targets else [])])
         encoder = BatchEncoder(self.inputs, targets, rows, list(columns), policy, self.problems)
-        raw = rows.dataset(encoder.columns, encoder.media_columns)
+        raw = rows.dataset(encoder.columns, encoder.media_columns, seed if training and not cache else None)
 
         def weigh(x, y, w):
             return (
@@ -202,6 +200,11 @@ class Pipeline:
             count = len(rows) // batch_size if static_shapes and training else -(-len(rows) // batch_size)
             dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
         return dataset.prefetch(2)
+
+    def prepare(self, rows, folder, on_bad=None, **options):
+        """Decodes media once and writes rows to shards, for `read_shards`; see `data_pipelines.prepare.prepare`."""
+        policy = checked_policy(on_bad or self.on_bad)
+        return prepare(rows, self.inputs, folder, self.problems, on_bad=policy, **options)
 
     def signature(self):
         """The exported model's inputs: dict column → `tf.TensorSpec` of the served form."""
@@ -279,17 +282,11 @@ class Pipeline:
             raise ValueError(f"Pipeline.{verb}: the pipeline must be adapted first. Do: pipe.adapt(train).")
 
 
-def _checked_policy(policy):
-    if policy not in POLICIES:
-        raise ValueError(f"Pipeline: on_bad must be one of {POLICIES}. Received: on_bad={policy!r}. Do: on_bad='mask'.")
-    return policy
-
-
 def _shuffled(dataset, rows, training, seed):
     """Shuffles rows before they are decoded, so that the buffer holds no media."""
     if not training:
         return dataset
-    return dataset.shuffle(min(len(rows), SHUFFLED), seed=seed, reshuffle_each_iteration=True)
+    return dataset.shuffle(min(len(rows), rows.source.most_shuffled), seed=seed, reshuffle_each_iteration=True)
 
 
 def _hidden(name, value, absent):

@@ -33,8 +33,32 @@ class Source:
         self._read = read
         self._held = None
 
-    def chunks(self):
-        """Yields dicts column → object array, with the row numbers under `"_row"`."""
+    # Sources that keep more of a table than its cells say so; see `data_pipelines.sources.shards`.
+    count = None  # rows, where they are known without reading
+    media = {}  # column → config of the modality that its bytes were prepared for
+    most_shuffled = 100_000  # rows that a training pass shuffles among each other
+
+    def __getstate__(self):
+        """Without the rows held, which another process reads itself."""
+        return {**self.__dict__, "_held": None}
+
+    def key(self, column):
+        """The name, in chunks, of the cells that tell rows apart in this column."""
+        return column
+
+    def require_prepared(self, inputs):
+        """Checks that modalities can read the cells; any can, unless they were prepared for some.
+
+        Raises:
+            ValueError: one cannot.
+        """
+
+    def chunks(self, columns=()):
+        """Yields dicts column → object array, with the row numbers under `"_row"`.
+
+        Args:
+            columns: sequence of str. Those that must be there, where a source leaves out the costly ones.
+        """
         if self._held is not None:
             yield from self._held
             return
@@ -49,10 +73,18 @@ class Source:
         if held is not None:
             self._held = held
 
-    @property
-    def held(self):
-        """True once all rows are known to be few enough to stay in memory."""
-        return self._held is not None
+    def dataset(self, rows, columns, media, seed=None):
+        """Reads those of its rows that belong to `rows`; see `Rows.dataset`. Strings: the buffer mixes them enough."""
+        size = len(rows)
+        chunks = functools.partial(rows.chunks_with_paths, columns, media)
+        if self._held is not None:
+            parts = list(chunks())
+            cells = {column: np.concatenate([part[column] for part in parts]) for column in [*columns, ROW]}
+            return tf.data.Dataset.from_tensor_slices({k: tf.constant(v) for k, v in cells.items()})
+        spec = {column: tf.TensorSpec([None], tf.string) for column in columns}
+        spec[ROW] = tf.TensorSpec([None], tf.int64)
+        stream = tf.data.Dataset.from_generator(chunks, output_signature=spec)
+        return stream.unbatch().apply(tf.data.experimental.assert_cardinality(size))
 
 
 class Rows:
@@ -77,7 +109,7 @@ class Rows:
         """Yields dicts column → object array of the rows that belong here, `"_row"` included."""
         wanted = [*(self.columns if columns is None else columns), ROW]
         left = {place: step for place, step in enumerate(self._steps) if isinstance(step, int)}
-        for cells in self.source.chunks():
+        for cells in self.source.chunks(wanted):
             for place, step in enumerate(self._steps):
                 chosen = slice(left[place]) if place in left else step(cells)
                 cells = {column: values[chosen] for column, values in cells.items()}
@@ -98,6 +130,8 @@ class Rows:
             yield cells
 
     def __len__(self):
+        if not self._steps and self.source.count is not None:
+            return self.source.count
         if self._count is None:
             self._count = sum(len(cells[ROW]) for cells in self.chunks([]))
         return self._count
@@ -108,7 +142,15 @@ class Rows:
     def values(self, column):
         """All cells of a column, in order, as one object array."""
         self.require([column])
-        parts = [cells[column] for cells in self.chunks([column])]
+        return self._gathered(column)
+
+    def keys(self, column):
+        """What tells the rows apart in a column: its cells, or, where shards hold media, what stood in the table."""
+        self.require([column])
+        return self._gathered(self.source.key(column))
+
+    def _gathered(self, name):
+        parts = [cells[name] for cells in self.chunks([name])]
         return np.concatenate(parts) if parts else np.array([], object)
 
     def require(self, columns):
@@ -130,6 +172,7 @@ class Rows:
         keep = []
         for column, wanted in values.items():
             wanted = {wanted} if isinstance(wanted, str) else set(wanted)
+            column = self.source.key(column)
             keep.append(lambda cells, c=column, w=wanted: np.array([cell in w for cell in cells[c]], bool))
         return Rows(self.source, (*self._steps, *keep), self.columns)
 
@@ -165,34 +208,30 @@ class Rows:
         edges = np.concatenate([[0.0], np.cumsum(shares)])
         edges[-1] = 1.0 + 1e-9
 
+        source = self.source
+        columns, group = [source.key(column) for column in source.columns], by and source.key(by)
+
         def part(low, high):
             def keep(cells):
-                place = _hashed(cells, self.source.columns, by, seed)
+                place = _hashed(cells, columns, group, seed)
                 return (place >= low) & (place < high)
 
-            return Rows(self.source, (*self._steps, keep), self.columns)
+            return Rows(source, (*self._steps, keep), self.columns)
 
         return [part(low, high) for low, high in itertools.pairwise(edges)]
 
-    def dataset(self, columns, media=None):
+    def dataset(self, columns, media=None, seed=None):
         """A `tf.data.Dataset` of rows: dict column → scalar string, with `"_row"` an int64.
 
         Args:
             columns: sequence of str.
             media: dict column → callable (cell, media root) → cell, for columns whose cells name files: it gives them
                 as full paths.
+            seed: int or None. Asks sources that can to mix what lies far apart, anew in every pass; `shuffle` with a
+                buffer of `source.most_shuffled` rows does the rest. Defaults to `None`: rows in order.
         """
         self.require(columns)
-        size = len(self)
-        chunks = functools.partial(self.chunks_with_paths, columns, media or {})
-        if self.source.held:
-            parts = list(chunks())
-            cells = {column: np.concatenate([part[column] for part in parts]) for column in [*columns, ROW]}
-            return tf.data.Dataset.from_tensor_slices({k: tf.constant(v) for k, v in cells.items()})
-        spec = {column: tf.TensorSpec([None], tf.string) for column in columns}
-        spec[ROW] = tf.TensorSpec([None], tf.int64)
-        stream = tf.data.Dataset.from_generator(chunks, output_signature=spec)
-        return stream.unbatch().apply(tf.data.experimental.assert_cardinality(size))
+        return self.source.dataset(self, columns, media or {}, seed)
 
 
 def _hashed(cells, columns, by, seed):

@@ -9,6 +9,7 @@ import os
 import numpy as np
 
 from data_pipelines.sources.rows import CHUNK, Rows, Source
+from data_pipelines.sources.shards import is_shards, read_shards
 
 LIST_SEPARATOR = "|"
 MEDIA_RECORD = {"bytes", "path"}
@@ -19,8 +20,9 @@ def read_table(table, media_root=None):
     """Opens a table lazily.
 
     Args:
-        table: path of a `.csv`, `.tsv`, `.jsonl`/`.ndjson` or `.parquet` file, or a pandas DataFrame. A csv or tsv has
-            a header line. Lists become texts joined by `|`; `None`, NaN and NA become empty cells.
+        table: path of a `.csv`, `.tsv`, `.jsonl`/`.ndjson` or `.parquet` file or of a folder of shards, or a pandas
+            DataFrame. A csv or tsv has a header line. Lists become texts joined by `|`; `None`, NaN and NA
+            become empty cells.
         media_root: path or None. The folder that relative paths in cells start from. Defaults to `None`: the folder
             of the file; the current one for a DataFrame.
     Returns:
@@ -40,6 +42,8 @@ def read_table(table, media_root=None):
         raise FileNotFoundError(
             f"read_table: the table must be a file that exists. Received: {path!r}. Do: check the path."
         )
+    if is_shards(path):
+        return read_shards(path)
     if os.path.isdir(path):
         raise ValueError(
             f"read_table: the table must be a file. Received the folder {path!r}. Do: read_folder({path!r})."
