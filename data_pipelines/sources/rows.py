@@ -73,11 +73,16 @@ class Source:
         if held is not None:
             self._held = held
 
+    @property
+    def held(self):
+        """True once all rows are known to be few enough to stay in memory."""
+        return self._held is not None
+
     def dataset(self, rows, columns, media, seed=None):
         """Reads those of its rows that belong to `rows`; see `Rows.dataset`. Strings: the buffer mixes them enough."""
         size = len(rows)
         chunks = functools.partial(rows.chunks_with_paths, columns, media)
-        if self._held is not None:
+        if self.held:
             parts = list(chunks())
             cells = {column: np.concatenate([part[column] for part in parts]) for column in [*columns, ROW]}
             return tf.data.Dataset.from_tensor_slices({k: tf.constant(v) for k, v in cells.items()})
