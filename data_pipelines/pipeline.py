@@ -6,7 +6,7 @@ import os
 import tensorflow as tf
 
 from data_pipelines.batch_encoder import MASK, BatchEncoder
-from data_pipelines.batching import batch_by_length, one_shape, trim_rows
+from data_pipelines.batching import batch_by_length, batch_rows, one_shape, trim_rows
 from data_pipelines.class_weights import class_weights
 from data_pipelines.modalities import Modality, from_config
 from data_pipelines.modalities.media import check_shared_media
@@ -180,7 +180,7 @@ class Pipeline:
             dataset = trim_rows(encoder.apply(raw, batch_size).unbatch(), self.inputs)
             dataset = dataset.cache("" if cache is True else os.fspath(cache))
             dataset = _shuffled(dataset, rows, training, seed)
-            dataset = dataset if bucket_by_length else dataset.padded_batch(batch_size)
+            dataset = dataset if bucket_by_length else batch_rows(dataset, batch_size)
         else:
             dataset = encoder.apply(_shuffled(raw, rows, training, seed), batch_size)
             dataset = trim_rows(dataset.unbatch(), self.inputs) if bucket_by_length else dataset
