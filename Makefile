@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: demo test test-jax lint bench notebooks clean
+.PHONY: demo test test-jax test-beam lint bench notebooks clean
 
 .venv/ready: setup.cfg constraints.txt
 	$(PYTHON) -m venv .venv
@@ -24,6 +24,15 @@ test: .venv/ready  ## all tests and the notebooks
 test-jax: .venv/jax  ## the conformance sweep on the JAX backend
 	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/test_conformance.py
 
+# Beam wants older protobuf and pyarrow than the constraints name.
+.venv-beam/ready: setup.cfg
+	$(PYTHON) -m venv .venv-beam
+	.venv-beam/bin/python -m pip install --quiet --disable-pip-version-check -e ".[tf-cpu,audio,video,beam]" pillow pytest pandas
+	touch $@
+
+test-beam: .venv-beam/ready  ## shards through Apache Beam, in an environment of its own
+	.venv-beam/bin/python -m pytest tests/data_pipelines/test_beam.py
+
 lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -35,4 +44,4 @@ notebooks: .venv/ready  ## executes the notebooks and keeps their output
 	$(BIN)/python -m pytest --nbmake --overwrite --nbmake-timeout=900 notebooks
 
 clean:
-	rm -rf .venv demo build *.egg-info
+	rm -rf .venv .venv-beam demo build *.egg-info

@@ -10,6 +10,16 @@ except ImportError as error:
 from data_pipelines.modalities import *  # noqa: F403
 from data_pipelines.modalities import __all__ as _modalities
 from data_pipelines.pipeline import Pipeline
-from data_pipelines.sources import Rows, long_table, mix, read_folder, read_table, read_tfds
+from data_pipelines.sources import Rows, long_table, mix, read_folder, read_shards, read_table, read_tfds
 
-__all__ = ["Pipeline", "Rows", "long_table", "mix", "read_folder", "read_table", "read_tfds", *_modalities]
+__all__ = [
+    "Pipeline",
+    "Rows",
+    "long_table",
+    "mix",
+    "read_folder",
+    "read_shards",
+    "read_table",
+    "read_tfds",
+    *_modalities,
+]

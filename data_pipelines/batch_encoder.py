@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from data_pipelines.cells import encode_strictly
 from data_pipelines.modalities import CellContext
-from data_pipelines.sources.rows import ROW, WEIGHT
+from data_pipelines.problems import bad_cell
+from data_pipelines.sources.source import ROW, WEIGHT
 
 MASK = "_mask"
 
@@ -33,6 +34,7 @@ class BatchEncoder:
         self.columns = columns
         self.media_columns = {c: m.locate for name, m in inputs.items() if m.media for c in m.columns(name)}
         self.source = rows.source
+        self.source.require_prepared(inputs)
         self.policy = policy
         self.problems = problems
         self.message = None
@@ -138,11 +140,7 @@ class BatchEncoder:
             reason = modality.reason(values, self.context(own[0]))
             row = int(rows[place])
             own_table, number = self.source.place(row)
-            message = (
-                f'{type(modality).__name__} "{name}": a cell must hold what its modality reads. Received: table '
-                f'"{own_table}", column {", ".join(own)!r}, row {number}: {reason}. '
-                "Do: mend the cell, empty it, or say on_bad='mask' or 'drop'."
-            )
+            message = bad_cell(modality, name, own_table, own, number, reason)
             if self.policy == "raise":
                 self.message = message
                 raise ValueError(message)

@@ -6,11 +6,11 @@ import tensorflow as tf
 
 from data_pipelines.augmentation.batches import augment_batches
 from data_pipelines.batch_encoder import MASK, BatchEncoder
-from data_pipelines.batching import batch_by_budget, batch_by_length, one_shape, trim_rows
+from data_pipelines.batching import batch_by_budget, batch_by_length, batch_rows, one_shape, trim_rows
 from data_pipelines.class_weights import class_weights
-from data_pipelines.drawing import SHUFFLED, draw, draw_decoded
+from data_pipelines.drawing import draw, draw_decoded, most_mixed
 from data_pipelines.service import distributed
-from data_pipelines.sources.rows import WEIGHT
+from data_pipelines.sources.source import WEIGHT
 
 
 class BatchPlan:
@@ -96,7 +96,7 @@ class BatchPlan:
             dataset = dataset if options["cache"] else trim_rows(dataset.unbatch(), self.pipe.inputs)
             dataset = self._by_length(dataset)
         elif options["cache"]:
-            dataset = dataset.padded_batch(self.batch_size)
+            dataset = batch_rows(dataset, self.batch_size)
         if options["static_shapes"]:
             dataset = one_shape(dataset, self.pipe.inputs, self.batch_size, whole=self.training)
         return self._counted(self._finished(dataset)).prefetch(2)
@@ -105,7 +105,7 @@ class BatchPlan:
         encoder = self.encoder
         if self.options["service"] is not None:
             rows = self.rows.dataset(encoder.columns, encoder.media_columns)
-            return rows.shuffle(min(len(self.rows), SHUFFLED), seed=self.seed)
+            return rows.shuffle(most_mixed(self.rows), seed=self.seed)
         if self.training:
             arguments = {"seed": self.seed, "first_row": self._first_row(), "endless": self.endless}
             return draw(self.rows, encoder.columns, encoder.media_columns, **arguments)
@@ -117,7 +117,7 @@ class BatchPlan:
             return self.encoder.apply(raw, self.batch_size)
         batches = distributed(self.encoder.encode(raw.batch(self.batch_size)), service, self.rows)
         # Every worker has a last batch of its own; met again, rows make the number of batches that Keras expects.
-        return trim_rows(self.encoder.judge(batches).unbatch(), self.pipe.inputs).padded_batch(self.batch_size)
+        return batch_rows(trim_rows(self.encoder.judge(batches).unbatch(), self.pipe.inputs), self.batch_size)
 
     def _cached(self):
         """Decoded rows, one by one, from a cache that the first pass fills; drawn anew in every pass of training."""

@@ -2,9 +2,10 @@
 
 import contextlib
 import io
-import struct
 
 import numpy as np
+
+from data_pipelines.wav import float_wav
 
 NO_PYAV = 'video is read through PyAV. Do: pip install "mmkeras[video]"'
 LONGEST_SOUND = 2**26  # samples of a track that are read at the most
@@ -104,10 +105,7 @@ def sound_track(data):
                 break
     if not total:
         raise ValueError("the video's sound track is empty")
-    samples = np.concatenate(parts).astype("<f4").tobytes()
-    layout = 3, 1, rate, 4 * rate, 4, 32  # IEEE floats, one channel
-    head = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", 36 + len(samples), b"WAVE", b"fmt ", 16, *layout)
-    return head + struct.pack("<4sI", b"data", len(samples)) + samples
+    return float_wav(np.concatenate(parts), rate)
 
 
 def has_pyav():

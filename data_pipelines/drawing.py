@@ -3,7 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from data_pipelines.sources.rows import ROW, WEIGHT
+from data_pipelines.sources.shuffling import shuffled
+from data_pipelines.sources.source import ROW, WEIGHT
 
 SHUFFLED = 50_000  # rows that are mixed at a time where a table is streamed
 SHUFFLED_BYTES = 128 * 2**20  # the same, where rows hold media
@@ -28,12 +29,15 @@ def draw(rows, columns, media, seed, first_row=0, endless=False):
     """
     done, start = divmod(first_row, len(rows))
     drawn = _passes(seed, done, endless).flat_map(_one_pass(rows, columns, media))
-    drawn = drawn.skip(start).batch(TOGETHER)
-    if rows.source.held:
+    count = tf.data.INFINITE_CARDINALITY if endless else len(rows)
+    drawn = drawn.skip(start)
+    if isinstance(drawn.element_spec, dict):
+        return drawn.apply(tf.data.experimental.assert_cardinality(count))
+    drawn = drawn.batch(TOGETHER)
+    if _looked_up(rows):
         cells, numbers = _packed(rows.tensors(columns, media), columns)
         drawn = drawn.map(lambda places: (tf.gather(cells, places), tf.gather(numbers, places)))
     drawn = drawn.map(lambda cells, row: _unpacked(cells, row, columns)).unbatch()
-    count = tf.data.INFINITE_CARDINALITY if endless else len(rows)
     return drawn.apply(tf.data.experimental.assert_cardinality(count))
 
 
@@ -48,10 +52,10 @@ def _passes(seed, done, endless):
 
 
 def _one_pass(rows, columns, media):
-    """A callable, seed → data set of one pass: places of rows in memory, or packed rows of a stream."""
+    """A callable, seed → data set of one pass: places of rows in memory, rows of shards, or packed ones of a stream."""
     count = len(rows)
     total = _total(rows)
-    if rows.source.held:
+    if _looked_up(rows):
         weights = np.concatenate([chunk[WEIGHT] for chunk in rows.chunks([WEIGHT])]) if rows.weighted else None
 
         def places(seed):
@@ -60,11 +64,13 @@ def _one_pass(rows, columns, media):
             else:
                 _, times = _times(tf.zeros([], tf.float64), weights, count / total, seed)
                 drawn = tf.data.Dataset.from_tensor_slices(tf.repeat(tf.range(count, dtype=tf.int64), times))
-            return _shuffled(drawn, count, seed)
+            return shuffled(drawn, count, seed)
 
         return places
+    if rows.source.is_shards and not rows.weighted:
+        return lambda seed: shuffled(rows.dataset(columns, media, seed), most_mixed(rows), seed)
     chunks = rows.stream([*columns, *([WEIGHT] if rows.weighted else [])], media)
-    mixed = min(count, SHUFFLED, max(TOGETHER, int(SHUFFLED_BYTES / max(1, rows.row_bytes))))
+    mixed = most_mixed(rows)
 
     def packed(seed):
         def repeat(before, chunk):
@@ -75,24 +81,21 @@ def _one_pass(rows, columns, media):
             return before, tuple(tf.repeat(part, times, axis=0) for part in cells)
 
         drawn = chunks.scan(tf.zeros([], tf.float64), repeat).unbatch()
-        return _shuffled(drawn, mixed, seed)
+        return shuffled(drawn, mixed, seed)
 
     return packed
 
 
-def _shuffled(dataset, size, seed):
-    """`Dataset.shuffle` with a seed out of the graph, which that refuses where TensorFlow's own seed is 0."""
-    flat = tf.nest.flatten(dataset.element_spec)
-    shuffled = tf.raw_ops.ShuffleDataset(
-        input_dataset=tf.data.experimental.to_variant(dataset),
-        buffer_size=tf.constant(size, tf.int64),
-        seed=seed,
-        seed2=tf.ones([], tf.int64),
-        output_types=[spec.dtype for spec in flat],
-        output_shapes=[spec.shape for spec in flat],
-        reshuffle_each_iteration=False,
-    )
-    return tf.data.experimental.from_variant(shuffled, dataset.element_spec)
+def most_mixed(rows):
+    """How many rows are mixed with each other at a time, by the bytes that they hold."""
+    if rows.source.is_shards:
+        return min(len(rows), rows.source.most_shuffled)
+    return min(len(rows), SHUFFLED, max(TOGETHER, int(SHUFFLED_BYTES / max(1, rows.row_bytes))))
+
+
+def _looked_up(rows):
+    """Whether rows lie in memory, so that passes can be passes over their numbers."""
+    return rows.source.held and not rows.source.is_shards
 
 
 def _total(rows):
@@ -145,7 +148,7 @@ def draw_decoded(dataset, rows, seed, first_row=0, endless=False, in_memory=True
 
     def one_pass(seed):
         drawn = dataset if total is None else _repeated(dataset, count / total, seed)
-        return _shuffled(drawn, mixed, seed)
+        return shuffled(drawn, mixed, seed)
 
     return _passes(seed, done, endless).flat_map(one_pass).skip(start)
 

@@ -60,8 +60,16 @@ def guess_columns(rows, targets=()):
         dict column → `Guess`.
     """
     sample = rows.take(SAMPLE)
-    cells = {column: sample.values(column) for column in rows.columns}
-    return {column: _guess(column, values, rows, column in targets) for column, values in cells.items()}
+    return {column: _guess_column(column, sample, column in targets) for column in rows.columns}
+
+
+def _guess_column(column, sample, is_target):
+    prepared = sample.source.media.get(column)
+    if prepared is None:
+        return _guess(column, sample.values(column), sample, is_target)
+    filled = [cell for cell in sample.keys(column) if cell.strip()]
+    missing = 1 - len(filled) / max(1, len(sample))
+    return Guess(prepared["modality"], "the shards were prepared for it", missing, len(set(filled)), prepared)
 
 
 def infer(rows, targets, inputs=None, ignore=()):

@@ -1,5 +1,6 @@
 """Reads picture bytes of every common kind, in few TensorFlow ops, bounded in size before they are decoded."""
 
+import io
 import math
 
 import numpy as np
@@ -54,6 +55,29 @@ def read_picture(data, max_pixels, background):
         lambda: _opaque(data),
         lambda: tf.cond(start == b"\xff\xd8", jpeg, others),
     )
+
+
+def as_png(data, max_pixels):
+    """A picture of a kind that Pillow opens and TensorFlow doesn't, such as TIFF and AVIF, as PNG bytes.
+
+    Raises:
+        ValueError: Pillow is not installed or cannot open it, or it has more pixels than `max_pixels`.
+    """
+    try:
+        import PIL.Image
+    except ImportError as error:
+        raise ValueError(f'{NOT_A_PICTURE}; others need Pillow. Do: pip install "mmkeras[report]"') from error
+    try:
+        with PIL.Image.open(io.BytesIO(data)) as picture:
+            if picture.width * picture.height > max_pixels:
+                raise ValueError(f"{picture.height} × {picture.width} pixels are more than max_pixels={max_pixels}")
+            if picture.mode not in ("1", "L", "LA", "I;16", "RGB", "RGBA"):
+                picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+            png = io.BytesIO()
+            picture.save(png, "PNG", compress_level=1)
+    except (OSError, SyntaxError, EOFError, MemoryError, PIL.Image.DecompressionBombError) as error:
+        raise ValueError(f"{NOT_A_PICTURE}, and Pillow cannot open it: {error}") from error
+    return png.getvalue()
 
 
 def _is_plain_png(data, max_pixels):

@@ -9,9 +9,8 @@ from data_pipelines.batch_plan import BatchPlan
 from data_pipelines.modalities import Modality, from_config
 from data_pipelines.modalities.media import check_shared_media
 from data_pipelines.naming import plain_name
-from data_pipelines.problems import Problems
-
-POLICIES = ("raise", "mask", "drop")
+from data_pipelines.prepare import prepare
+from data_pipelines.problems import Problems, checked_policy
 
 
 class Pipeline:
@@ -41,7 +40,7 @@ class Pipeline:
     def __init__(self, inputs, targets=None, on_bad="raise"):
         self.inputs = dict(inputs)
         self.targets = dict(targets or {})
-        self.on_bad = _checked_policy(on_bad)
+        self.on_bad = checked_policy(on_bad)
         self.adapted = False
         self.problems = Problems()
         if not self.inputs:
@@ -164,7 +163,7 @@ class Pipeline:
         plan = BatchPlan(
             self,
             rows,
-            _checked_policy(on_bad or self.on_bad),
+            checked_policy(on_bad or self.on_bad),
             batch_size=batch_size,
             training=training,
             seed=seed,
@@ -180,6 +179,11 @@ class Pipeline:
             service=service,
         )
         return plan.dataset()
+
+    def prepare(self, rows, folder, on_bad=None, **options):
+        """Decodes media once and writes rows to shards, for `read_shards`; see `data_pipelines.prepare.prepare`."""
+        policy = checked_policy(on_bad or self.on_bad)
+        return prepare(rows, self.inputs, folder, self.problems, on_bad=policy, **options)
 
     def signature(self):
         """The exported model's inputs: dict column → `tf.TensorSpec` of the served form."""
@@ -251,9 +255,3 @@ class Pipeline:
     def _require_adapted(self, verb):
         if not self.adapted:
             raise ValueError(f"Pipeline.{verb}: the pipeline must be adapted first. Do: pipe.adapt(train).")
-
-
-def _checked_policy(policy):
-    if policy not in POLICIES:
-        raise ValueError(f"Pipeline: on_bad must be one of {POLICIES}. Received: on_bad={policy!r}. Do: on_bad='mask'.")
-    return policy

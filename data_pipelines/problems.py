@@ -3,6 +3,27 @@
 import collections
 
 EXAMPLES = 20
+POLICIES = ("raise", "mask", "drop")
+
+
+def checked_policy(policy):
+    """The policy itself, where it is one.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if policy not in POLICIES:
+        raise ValueError(f"Pipeline: on_bad must be one of {POLICIES}. Received: on_bad={policy!r}. Do: on_bad='mask'.")
+    return policy
+
+
+def bad_cell(modality, name, table, columns, row, reason):
+    """The message about a cell that cannot be read."""
+    return (
+        f'{type(modality).__name__} "{name}": a cell must hold what its modality reads. Received: table '
+        f'"{table}", column {", ".join(columns)!r}, row {row}: {reason}. '
+        "Do: mend the cell, empty it, or say on_bad='mask' or 'drop'."
+    )
 
 
 class Problems:

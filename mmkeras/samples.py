@@ -26,7 +26,7 @@ def pick(rows, kinds, wanted, bad, count):
         tuple (dict column → row → cell with its path made whole, dict column → list of example rows).
     """
     from data_pipelines import from_config
-    from data_pipelines.sources.rows import ROW
+    from data_pipelines.sources.source import ROW
 
     locate = {c: from_config({"modality": kind}).locate for c, kind in kinds.items() if kind != "Graph"}
     cells, shown = {c: {} for c in kinds}, {c: [] for c in kinds}

@@ -9,7 +9,7 @@ from data_pipelines.audit.opening import open_columns
 from data_pipelines.audit.remarks import remarks
 from data_pipelines.audit.summaries import counted
 from data_pipelines.infer import guess_columns, split_column
-from data_pipelines.sources.rows import ROW
+from data_pipelines.sources.source import ROW
 
 
 def audit(rows, targets=(), progress=None):

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from data_pipelines.audit.summaries import counted, outliers, summary
 from data_pipelines.modalities.number import _parse
-from data_pipelines.sources.rows import CHUNK
+from data_pipelines.sources.source import CHUNK
 
 TOP = 20
 FAR = 50

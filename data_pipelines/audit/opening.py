@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from data_pipelines.audit.openers import OPENERS
 from data_pipelines.modalities import CellContext
-from data_pipelines.sources.rows import ROW
+from data_pipelines.sources.source import ROW
 
 WINDOW = 256  # cells whose results wait at a time
 
@@ -76,7 +76,7 @@ def _open(column, opener, rows, cells, pool):
         column.rows.append(int(row))
         column.facts.append(facts)
         column.digests.append(digest)
-        column.keys.append(digest or str(cell).encode("utf-8"))
+        column.keys.append(digest or (cell if isinstance(cell, bytes) else str(cell).strip().encode("utf-8")))
         column.prints.append(sketch)
         if why:
             column.faults.append({"row": int(row), "why": why})

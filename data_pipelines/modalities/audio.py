@@ -15,7 +15,7 @@ from data_pipelines.clips import has_pyav, sound_track
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import modality
 from data_pipelines.probe import probe_video
-from data_pipelines.wav import read_wav, resample
+from data_pipelines.wav import float_wav, read_wav, resample
 
 FEATURES = {"log_mel": LOG_MEL, "mfcc": MFCC, "waveform": WAVEFORM}
 FLOOR = 1e-5
@@ -119,18 +119,40 @@ class Audio(Media):
         is_wav = tf.strings.regex_full_match(data, r"(?s)RIFF\C*") & ~tf.strings.regex_full_match(data, AVI)
         return tf.cond(is_wav, lambda: data, rarely(lambda: in_python(transcode_to_wav, data)))
 
+    def prepare(self, data):
+        """WAV as it is where it has the wanted rate and length; else the samples that `decode` begins with, as WAV."""
+        samples, rate, whole = (part.numpy() for part in self._cut_file(tf.constant(data)))
+        if whole and rate == self.sample_rate and data[:4] == b"RIFF" and data[8:12] == b"WAVE":
+            return data, False
+        return float_wav(samples, self.sample_rate), True
+
+    def prepared_for(self):
+        return {"seconds": self.seconds, "sample_rate": self.sample_rate}
+
     def decode(self, data):
         """Decodes one WAV's bytes to samples `(S,)` or log-mel frames `(T, mel_bins)`, of `seconds` at the most."""
-        samples, rate = read_wav(data)
-        # The resampling filter looks 20 samples of the slower rate ahead.
-        kept = (self.seconds + 20 / self.sample_rate) * tf.cast(rate, tf.float64) + 20
-        kept = tf.cast(tf.minimum(kept, tf.cast(tf.size(samples), tf.float64)), tf.int32)
-        samples = resample(samples[:kept], rate, self.sample_rate)[: math.ceil(self.seconds * self.sample_rate)]
+        samples = self._cut(data)[0]
         samples = tf.pad(samples, [[0, tf.maximum(0, self.frame - tf.size(samples))]])
         if self.features == "waveform":
             return samples
         frames = self._log_mel(samples)
         return frames if self.features == "log_mel" else tf.matmul(frames, self._cosines)
+
+    def _cut(self, data):
+        """(samples `(S,)` at the wanted rate, of `seconds` at the most; the file's rate; whether it has no more)."""
+        samples, rate = read_wav(data)
+        # The resampling filter looks 20 samples of the slower rate ahead.
+        kept = (self.seconds + 20 / self.sample_rate) * tf.cast(rate, tf.float64) + 20
+        kept = tf.cast(tf.minimum(kept, tf.cast(tf.size(samples), tf.float64)), tf.int32)
+        resampled = resample(samples[:kept], rate, self.sample_rate)
+        most = math.ceil(self.seconds * self.sample_rate)
+        return resampled[:most], rate, tf.size(resampled) <= most
+
+    @functools.cached_property
+    def _cut_file(self):
+        """`_cut` of a file's bytes as one graph."""
+        cut = lambda data: self._cut(self.as_served(data))  # noqa: E731
+        return tf.function(cut, input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
 
     def _log_mel(self, samples):
         window, bank = self._filters

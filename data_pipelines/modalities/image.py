@@ -1,5 +1,6 @@
 """Pictures: JPEG, PNG, GIF, BMP and WebP of any size, decoded and resized in the graph."""
 
+import numpy as np
 import tensorflow as tf
 
 from data_pipelines.augmentation.pictures import PICTURES, vary_pictures
@@ -7,10 +8,11 @@ from data_pipelines.augmentation.settings import checked_augment
 from data_pipelines.cells import read_cell
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import modality
-from data_pipelines.pictures import NOT_A_PICTURE, read_picture
+from data_pipelines.pictures import NOT_A_PICTURE, as_png, read_picture
 from data_pipelines.probe import probe_image
 
 FITS = ("stretch", "pad", "crop")
+MUCH_LARGER = 16  # times the pixels needed, from which on shards keep the resized picture
 
 
 @modality
@@ -59,6 +61,18 @@ class Image(Media):
         """Decodes one picture's bytes to float32 `(H, W, 3)`; raises in the graph on what is no picture."""
         picture = read_picture(data, self.max_pixels, self.background)
         return tf.ensure_shape(self._resize(picture) / 255.0, (*self.size, 3))
+
+    def prepare(self, data):
+        """Pictures that TensorFlow decodes as they are, others as PNG; those far too large in their final size."""
+        if probe_image(data) is None:
+            data = as_png(data, self.max_pixels)
+        pixels, sides = self._decode_file(tf.constant(data)).numpy(), probe_image(data)
+        if sides[0] * sides[1] <= MUCH_LARGER * self.size[0] * self.size[1]:
+            return data, False
+        return tf.io.encode_png(np.round(pixels * 255.0).astype("uint8")).numpy(), True
+
+    def prepared_for(self):
+        return {"size": list(self.size), "fit": self.fit, "background": self.background}
 
     def _resize(self, picture):
         """A picture in uint8 → floats of the same range; TensorFlow resizes integers several times faster."""

@@ -38,6 +38,24 @@ class Media(Modality):
         """Turns a file's bytes into those that an exported model takes; the default changes nothing."""
         return data
 
+    def prepare(self, data):
+        """Turns a file's bytes into those that shards keep, read faster or where this machine's libraries are not.
+
+        Args:
+            data: bytes of a whole file.
+        Returns:
+            tuple (bytes, fitted): `as_served` and `decode` read the bytes as they read the file; fitted is True where
+            they are made for the arguments in `prepared_for` and suit no others.
+        Raises:
+            ValueError, tf.errors.OpError: the file cannot be decoded.
+        """
+        self._decode_file(tf.constant(data))
+        return data, False
+
+    def prepared_for(self):
+        """The arguments that bytes from `prepare` depend on where they are fitted, JSON-ready."""
+        return {}
+
     def collate(self, value, lengths, present):
         """Turns decoded cells `(B, …)`, their lengths and presence `(B,)` into value and mask; here, of sequences."""
         short = tf.maximum(0, self.least - tf.shape(value)[1])

@@ -93,6 +93,12 @@ class TimeSeries(Media):
         is_archive = tf.equal(tf.strings.substr(data, 0, 2), b"PK")
         return tf.cond(is_archive, rarely(lambda: in_python(unpack_npz, data)), lambda: data)
 
+    def prepare(self, data):
+        """The first array of an archive; all else as it is."""
+        served = self.as_served(tf.constant(data))
+        read_series(served)
+        return served.numpy(), False
+
     def decode(self, data):
         """Decodes one series to `(T, 2 C)`, or `(T, 2 C + 1)` with times; T = 0 where it has no number."""
         values = self._cut(read_series(data))

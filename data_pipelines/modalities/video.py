@@ -61,6 +61,15 @@ class Video(Media):
         sample = functools.partial(sample_clip, **way)
         return tf.cond(is_npy(data), lambda: data, rarely(lambda: in_python(sample, data)))
 
+    def prepare(self, data):
+        """The frames of a video as `.npy` bytes; such bytes as they are."""
+        fitted = not data.startswith(b"\x93NUMPY")
+        clip = sample_clip(data, self.frames, self.size, self.seconds, self.max_pixels) if fitted else data
+        return super().prepare(clip)[0], fitted
+
+    def prepared_for(self):
+        return {"frames": self.frames, "size": list(self.size), "seconds": self.seconds}
+
     def decode(self, data):
         """Decodes `.npy` bytes to `(F, H, W, 3)`, of `frames` at the most, evenly spread."""
         known = tf.debugging.Assert(is_npy(data), ["a served clip must be .npy bytes of uint8 (F, H, W, 3)"])

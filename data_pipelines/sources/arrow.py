@@ -6,7 +6,8 @@ import os
 from data_pipelines.sources.arrow_file import ArrowFile
 from data_pipelines.sources.frames import clip_of
 from data_pipelines.sources.hf_features import hf_features, with_names
-from data_pipelines.sources.rows import CHUNK, Rows, Source
+from data_pipelines.sources.rows import Rows
+from data_pipelines.sources.source import CHUNK, Source
 from data_pipelines.sources.written import MEDIA_RECORD, cells_of, check_names
 
 MEDIA_CHUNK = 32

@@ -1,6 +1,7 @@
 """Tables in memory: pandas DataFrames."""
 
-from data_pipelines.sources.rows import CHUNK, Rows, Source
+from data_pipelines.sources.rows import Rows
+from data_pipelines.sources.source import CHUNK, Source
 from data_pipelines.sources.written import cells_of, check_names
 
 

@@ -4,7 +4,8 @@ import itertools
 import json
 import os
 
-from data_pipelines.sources.rows import CHUNK, Rows, Source
+from data_pipelines.sources.rows import Rows
+from data_pipelines.sources.source import CHUNK, Source
 from data_pipelines.sources.text_file import opened_text
 from data_pipelines.sources.written import cells_of
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from data_pipelines.sources.rows import ROW, WEIGHT, Rows, Source
+from data_pipelines.sources.rows import Rows
+from data_pipelines.sources.source import ROW, WEIGHT, Source
 
 STRIDE = 10**12  # from the row numbers of one table to those of the next
 

@@ -8,69 +8,7 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
-CHUNK = 4096
-HELD = 50_000
-HELD_BYTES = 256 * 2**20
-ROW = "_row"
-WEIGHT = "_weight"
-
-
-class Source:
-    """A table as chunks of cells; held in memory only while it is short, in rows and in the bytes of its media.
-
-    Args:
-        name: str. What messages call it: a file's name.
-        columns: tuple of str.
-        read: callable without arguments that yields dicts column → object array of `str` or `bytes` cells.
-        media_root: str. The folder that relative paths in cells start from.
-        bytes_columns: set of str. Columns whose cells are bytes, not paths.
-        first_row: int. The number that messages give the first row. Defaults to `1`.
-    """
-
-    def __init__(self, name, columns, read, media_root="", bytes_columns=frozenset(), first_row=1):
-        self.name = name
-        self.columns = tuple(columns)
-        self.media_root = str(media_root)
-        self.bytes_columns = frozenset(bytes_columns)
-        self.first_row = first_row
-        self.weigh = None
-        self._read = read
-        self._held = None
-
-    def chunks(self):
-        """Yields dicts column → object array, with the row numbers under `"_row"`."""
-        if self._held is not None:
-            yield from self._held
-            return
-        held, count, media = [], 0, 0
-        for cells in self._read():
-            size = len(next(iter(cells.values())))
-            cells.setdefault(ROW, np.arange(count, count + size) + self.first_row)
-            count += size
-            media += _media_bytes(cells, self.bytes_columns)
-            if held is not None:
-                held = [*held, cells] if count <= HELD and media <= HELD_BYTES else None
-            yield cells
-        if held is not None:
-            self._held = held
-
-    @property
-    def held(self):
-        """True once all rows are known to be few enough to stay in memory."""
-        return self._held is not None
-
-    @property
-    def in_graph(self):
-        """True where a data set of the rows needs no Python, so that other processes can run it."""
-        return self.held
-
-    def root(self, cells):
-        """The folder that relative paths of a chunk start from."""
-        return self.media_root
-
-    def place(self, row):
-        """What a row is called in messages: (table, number)."""
-        return self.name, row
+from data_pipelines.sources.source import ROW, WEIGHT, media_bytes
 
 
 class Rows:
@@ -111,7 +49,7 @@ class Rows:
         """
         wanted = [*(self.columns if columns is None else columns), ROW]
         left = {place: step for place, step in enumerate(self._steps) if isinstance(step, int)}
-        for cells in self.source.chunks():
+        for cells in self.source.chunks(wanted):
             for place, step in enumerate(self._steps):
                 chosen = slice(left[place]) if place in left else step(cells)
                 cells = {column: values[chosen] for column, values in cells.items()}
@@ -137,6 +75,8 @@ class Rows:
         return np.ones(len(cells[ROW])) if self._weigh is None else self._weigh(cells)
 
     def __len__(self):
+        if not self._steps and self.source.count is not None:
+            return self.source.count
         if self._count is None:
             self._count = sum(len(cells[ROW]) for cells in self.chunks([]))
         return self._count
@@ -147,7 +87,15 @@ class Rows:
     def values(self, column):
         """All cells of a column, in order, as one object array."""
         self.require([column])
-        parts = [cells[column] for cells in self.chunks([column])]
+        return self._gathered(column)
+
+    def keys(self, column):
+        """What tells the rows apart in a column: its cells, or, where shards hold media, what stood in the table."""
+        self.require([column])
+        return self._gathered(self.source.key(column))
+
+    def _gathered(self, name):
+        parts = [cells[name] for cells in self.chunks([name])]
         return np.concatenate(parts) if parts else np.array([], object)
 
     def require(self, columns):
@@ -169,6 +117,7 @@ class Rows:
         keep = []
         for column, wanted in values.items():
             wanted = {wanted} if isinstance(wanted, str) else set(wanted)
+            column = self.source.key(column)
             keep.append(lambda cells, c=column, w=wanted: np.array([cell in w for cell in cells[c]], bool))
         return self._but(keep)
 
@@ -204,9 +153,12 @@ class Rows:
         edges = np.concatenate([[0.0], np.cumsum(shares)])
         edges[-1] = 1.0 + 1e-9
 
+        source = self.source
+        columns, group = [source.key(column) for column in source.columns], by and source.key(by)
+
         def part(low, high):
             def keep(cells):
-                place = _hashed(cells, self.source.columns, by, seed)
+                place = _hashed(cells, columns, group, seed)
                 return (place >= low) & (place < high)
 
             return self._but([keep])
@@ -248,7 +200,7 @@ class Rows:
         """About how many bytes of media a row's cells hold, by the first rows; 0 where they hold paths."""
         columns = [column for column in self.columns if column in self.source.bytes_columns]
         first = next(self.chunks(columns), None) if columns else None
-        return 0 if first is None else _media_bytes(first, columns) / len(first[ROW])
+        return 0 if first is None else media_bytes(first, columns) / len(first[ROW])
 
     def tensors(self, columns, media=None):
         """All rows as dict column → string tensor, `"_row"` int64; for tables held in memory. See `dataset`."""
@@ -262,23 +214,22 @@ class Rows:
         chunks = functools.partial(self.chunks_with_paths, columns, media or {})
         return tf.data.Dataset.from_generator(chunks, output_signature=spec)
 
-    def dataset(self, columns, media=None):
+    def dataset(self, columns, media=None, seed=None):
         """A `tf.data.Dataset` of rows: dict column → scalar string, with `"_row"` an int64.
 
         Args:
             columns: sequence of str.
             media: dict column → callable (cell, media root) → cell, for columns whose cells name files: it gives them
                 as full paths.
+            seed: int64 scalar or None. Asks shards to mix what lies far apart. Defaults to `None`: rows in order.
         """
         self.require([column for column in columns if column != WEIGHT])
+        if self.source.is_shards:
+            return self.source.dataset(self, columns, media or {}, seed)
         size = len(self)
         if self.source.held:
             return tf.data.Dataset.from_tensor_slices(self.tensors(columns, media))
         return self.stream(columns, media).unbatch().apply(tf.data.experimental.assert_cardinality(size))
-
-
-def _media_bytes(cells, columns):
-    return sum(len(cell) for column in columns for cell in cells[column])
 
 
 def _hashed(cells, columns, by, seed):

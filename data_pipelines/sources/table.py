@@ -8,6 +8,7 @@ from data_pipelines.sources.data_folder import files_in
 from data_pipelines.sources.delimited import read_delimited
 from data_pipelines.sources.frame import read_frame
 from data_pipelines.sources.json_lines import read_json_lines
+from data_pipelines.sources.shards import is_shards, read_shards
 
 TEXTS = {
     ".csv": functools.partial(read_delimited, delimiter=","),
@@ -23,10 +24,10 @@ def read_table(table, media_root=None, encoding=None):
 
     Args:
         table: path of a `.csv`, `.tsv`, `.jsonl`/`.ndjson`, `.parquet` or `.arrow`/`.feather` file, of a folder of
-            parquet files or of one that the `datasets` package saved (`save_to_disk`), a list of paths of parquet or
-            arrow files, or a pandas DataFrame. A csv or tsv has a header line. Lists become texts joined by `|`;
-            `None`, NaN and NA become empty cells; numbers of classes become their names where `datasets` wrote them.
-            The splits of a folder stand in a column `split`.
+            shards, of one of parquet files or of one that the `datasets` package saved (`save_to_disk`), a list of
+            paths of parquet or arrow files, or a pandas DataFrame. A csv or tsv has a header line. Lists become
+            texts joined by `|`; `None`, NaN and NA become empty cells; numbers of classes become their names where
+            `datasets` wrote them. The splits of a folder stand in a column `split`.
         media_root: path or None. The folder that relative paths in cells start from. Defaults to `None`: the folder
             of the file; the current one for a DataFrame.
         encoding: str or None. How a csv, tsv or jsonl is encoded, such as `"gb18030"`. Defaults to `None`: UTF-8.
@@ -51,6 +52,8 @@ def read_table(table, media_root=None, encoding=None):
             )
         return read_arrow(paths, _root(paths[0], media_root), os.path.basename(paths[0]))
     path = _existing(table)
+    if is_shards(path):
+        return read_shards(path)
     if os.path.isdir(path):
         paths, splits = files_in(path)
         root = path if media_root is None else os.fspath(media_root)

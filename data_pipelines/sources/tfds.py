@@ -3,7 +3,8 @@
 import tensorflow as tf
 
 from data_pipelines.sources.frames import FRAMES
-from data_pipelines.sources.rows import CHUNK, Rows, Source
+from data_pipelines.sources.rows import Rows
+from data_pipelines.sources.source import CHUNK, Source
 from data_pipelines.sources.tfds_features import leaves_of
 from data_pipelines.sources.written import cells_of, check_names
 

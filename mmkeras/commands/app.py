@@ -9,7 +9,9 @@ from mmkeras.console import told
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Multimodal learning on tables of mixed media.")
 
-TableArgument = Annotated[str, typer.Argument(metavar="TABLE", help="csv, tsv, jsonl or parquet file")]
+TableArgument = Annotated[
+    str, typer.Argument(metavar="TABLE", help="csv, tsv, jsonl or parquet file, or a folder of shards")
+]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="folder of a training run")]
 MediaOption = Annotated[str | None, typer.Option(help="folder that paths in cells start from; default: the table's")]
 

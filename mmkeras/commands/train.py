@@ -45,7 +45,7 @@ def train(
         keras.utils.set_random_seed(seed)
         rows = read_table(table, media_root)
         parts = _split(rows)
-        pipe = _pipeline(rows, spec, target, input, ignore, on_bad).adapt(parts["train"])
+        pipe = pipeline_for(rows, spec, target, input, ignore, on_bad).adapt(parts["train"])
         show_pipeline(pipe, parts)
         model = mm.build(pipe.spec, fusion=fusion, encoders=_named(encoder), dim=dim, modality_dropout=modality_dropout)
         steps = epochs * -(-len(parts["train"]) // batch_size)
@@ -66,7 +66,8 @@ def _named(pairs):
     return dict(pair.split("=", 1) for pair in pairs)
 
 
-def _pipeline(rows, spec, target, inputs, ignore, on_bad):
+def pipeline_for(rows, spec, target, inputs, ignore, on_bad):
+    """A pipeline, not adapted, from a spec file or from guesses."""
     from data_pipelines import Pipeline, from_config
     from data_pipelines.infer import infer
 

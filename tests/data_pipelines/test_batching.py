@@ -3,8 +3,10 @@
 import numpy as np
 import pandas
 import pytest
+import tensorflow as tf
 
 from data_pipelines import Category, Pipeline, Tags, Text, TimeSeries, read_table
+from data_pipelines.batching import batch_rows
 
 ROWS = 600
 
@@ -88,3 +90,13 @@ def test_what_has_no_length(rows):
     pipe = Pipeline({"kind": Category()}).adapt(rows)
     with pytest.raises(ValueError, match="bucket_by_length needs an input of variable length"):
         pipe.batches(rows, training=True, bucket_by_length=True)
+
+
+def test_rows_are_padded_only_where_a_length_is_open():
+    known = tf.data.Dataset.from_tensor_slices({"a": tf.zeros((5, 2)), "b": tf.range(5)})
+    batches = list(batch_rows(known, 3).as_numpy_iterator())
+    assert [batch["a"].shape for batch in batches] == [(3, 2), (2, 2)]
+    assert [batch["b"].tolist() for batch in batches] == [[0, 1, 2], [3, 4]]
+    ragged = tf.data.Dataset.range(1, 4).map(lambda n: {"a": tf.fill([n], n)})
+    (batch,) = batch_rows(ragged, 3).as_numpy_iterator()
+    assert batch["a"].tolist() == [[1, 0, 0], [2, 2, 0], [3, 3, 3]]

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from data_pipelines import Category, Number, Pipeline, Text, mix, read_table
-from data_pipelines.sources import rows as rows_module
+from data_pipelines.sources import source as source_module
 
 COUNT = 50
 
@@ -20,8 +20,8 @@ def table(request, tmp_path, monkeypatch):
     frame = pandas.DataFrame({"x": range(COUNT), "kind": ["rare" if n % 10 == 0 else "common" for n in range(COUNT)]})
     frame.to_csv(path, index=False)
     if request.param == "streamed":
-        monkeypatch.setattr(rows_module, "HELD", 10)
-        monkeypatch.setattr("data_pipelines.sources.table.CHUNK", 7)
+        monkeypatch.setattr(source_module, "HELD", 10)
+        monkeypatch.setattr("data_pipelines.sources.delimited.CHUNK", 7)
     return read_table(path)
 
 
@@ -169,6 +169,6 @@ def test_a_budget_bounds_every_batch(tmp_path):
 
 def test_media_in_rows_are_not_held(monkeypatch, tmp_path):
     frame = pandas.DataFrame({"x": [bytes(100)] * 20})
-    monkeypatch.setattr(rows_module, "HELD_BYTES", 1000)
+    monkeypatch.setattr(source_module, "HELD_BYTES", 1000)
     rows = read_table(frame)
     assert len(rows) == 20 and not rows.source.held and rows.row_bytes == 100

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-import data_pipelines.sources.rows
+import data_pipelines.sources.source
 from data_pipelines import Number, Pipeline, Text, read_table
 
 FRAME = pd.DataFrame(
@@ -26,7 +26,7 @@ def rows():
 @pytest.fixture
 def streamed(monkeypatch, tmp_path):
     """The same table, too long to be held."""
-    monkeypatch.setattr(data_pipelines.sources.rows, "HELD", 100)
+    monkeypatch.setattr(data_pipelines.sources.source, "HELD", 100)
     monkeypatch.setattr("data_pipelines.sources.delimited.CHUNK", 64)
     FRAME.to_csv(tmp_path / "t.csv", index=False)
     return read_table(tmp_path / "t.csv")
@@ -166,15 +166,15 @@ def test_streams_give_the_batches_of_held_tables(rows, streamed):
 def test_streams_of_bytes(monkeypatch):
     frame = pd.DataFrame({"media": [bytes([number, 0, 255]) for number in range(200)], "text": "ä猫"})
     held = list(read_table(frame).dataset(["media", "text"]).as_numpy_iterator())
-    monkeypatch.setattr(data_pipelines.sources.rows, "HELD", 100)
+    monkeypatch.setattr(data_pipelines.sources.source, "HELD", 100)
     assert list(read_table(frame).dataset(["media", "text"]).as_numpy_iterator()) == held
     assert held[7] == {"media": b"\x07\0\xff", "text": "ä猫".encode(), "_row": 7}
 
 
 def test_media_beyond_what_memory_should_hold_are_read_again(monkeypatch):
     frame = pd.DataFrame({"media": [b"x" * 10] * 200, "text": "a"})
-    monkeypatch.setattr(data_pipelines.sources.rows, "HELD_BYTES", 1999)
+    monkeypatch.setattr(data_pipelines.sources.source, "HELD_BYTES", 1999)
     rows = read_table(frame)
     assert len(rows) == 200 and not rows.source.held
-    monkeypatch.setattr(data_pipelines.sources.rows, "HELD_BYTES", 2000)
+    monkeypatch.setattr(data_pipelines.sources.source, "HELD_BYTES", 2000)
     assert len(list(rows.chunks())) == 1 and rows.source.held

@@ -10,7 +10,7 @@ import pyarrow.parquet
 import pytest
 
 from data_pipelines import read_table
-from data_pipelines.sources import rows as rows_module
+from data_pipelines.sources import source as source_module
 
 
 def saved(folder, name, text, encoding="utf-8"):
@@ -40,12 +40,12 @@ def test_csv_that_begins_with_blank_lines(tmp_path):
 
 
 def test_csv_with_a_gap_longer_than_a_chunk(tmp_path):
-    rows = read_table(saved(tmp_path, "t.csv", "a,b\n1,2\n" + "\n" * 2 * rows_module.CHUNK + "3,4\n"))
+    rows = read_table(saved(tmp_path, "t.csv", "a,b\n1,2\n" + "\n" * 2 * source_module.CHUNK + "3,4\n"))
     assert contents(rows) == {"a": ["1", "3"], "b": ["2", "4"]}
 
 
 def test_csv_of_several_chunks(tmp_path):
-    numbers = [str(number) for number in range(2 * rows_module.CHUNK + 5)]
+    numbers = [str(number) for number in range(2 * source_module.CHUNK + 5)]
     rows = read_table(saved(tmp_path, "t.csv", "n\n" + "\n".join(numbers)))
     assert rows.values("n").tolist() == numbers
 

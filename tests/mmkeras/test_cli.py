@@ -139,3 +139,21 @@ def test_explain_writes_a_page(place, run):
     assert done.returncode == 0, done.stderr
     assert {file.name for file in (place / "why").iterdir()} == {"arrays.npz", "explanation.html", "explanation.json"}
     assert (place / "why" / "explanation.html").read_text(encoding="utf-8").count('class="card"') == 2
+
+
+def test_prepared_shards_are_a_table_to_every_command(place, run):
+    shards = place / "shards"
+    done = mmkeras("prepare", place / "t.csv", shards, "--target", "kind", "--rows-per-shard", 40)
+    assert done.returncode == 0 and "90 rows in 3 shards" in done.stderr, done.stderr
+    judged = [mmkeras("evaluate", run, table) for table in (place / "t.csv", shards)]
+    assert judged[0].returncode == 0 and json.loads(judged[0].stdout) == json.loads(judged[1].stdout)
+    done = mmkeras("predict", run, shards, "--output", place / "answers.csv")
+    assert done.returncode == 0, done.stderr
+    with open(place / "answers.csv", newline="") as file:
+        assert len(list(csv.DictReader(file))) == 90
+    done = mmkeras("inspect", shards, "--target", "kind", "--json")
+    assert done.returncode == 0 and json.loads(done.stdout)["columns"]["photo"]["kind"] == "Image", done.stderr
+    done = mmkeras("train", shards, "--target", "kind", "--output", place / "again", "--epochs", 1, "--dim", 8)
+    assert done.returncode == 0 and (place / "again" / "model.keras").exists(), done.stderr
+    done = mmkeras("prepare", place / "t.csv", shards, "--target", "kind", "--rows-per-shard", 50)
+    assert done.returncode == 1 and "rows_per_shard=40, not 50" in done.stderr

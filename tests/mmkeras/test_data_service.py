@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from data_pipelines import Category, Image, Number, Pipeline, Text, read_table
-from data_pipelines.sources import rows as rows_module
+from data_pipelines.sources import source as source_module
 
 COUNT = 40
 
@@ -86,7 +86,7 @@ def test_bad_cells_are_told_and_counted(rows, pipe, address, tmp_path):
 
 
 def test_streamed_tables_are_refused(pipe, tmp_path, monkeypatch):
-    monkeypatch.setattr(rows_module, "HELD", 1)
+    monkeypatch.setattr(source_module, "HELD", 1)
     path = tmp_path / "long.csv"
     path.write_text("picture,text,number,kind\n,a,1,odd\n,b,2,even\n")
     with pytest.raises(ValueError, match=r'Received: "long.csv", which is streamed'):
