@@ -1,6 +1,6 @@
 """Multimodal deep learning with Keras 3: tables of mixed media → one trained, servable model."""
 
-from mmkeras import decoders, encoders, fusions, layers, losses
+from mmkeras import alignment, decoders, encoders, fusions, layers, losses
 from mmkeras.build import build
 from mmkeras.compile import compile
 from mmkeras.component import COMPONENTS, component
@@ -13,6 +13,7 @@ from mmkeras.version import __version__
 __all__ = [
     "COMPONENTS",
     "__version__",
+    "alignment",
     "build",
     "compile",
     "component",
