@@ -4,20 +4,26 @@ from mmkeras import alignment, decoders, encoders, fusions, layers, losses
 from mmkeras.build import build
 from mmkeras.compile import compile
 from mmkeras.component import COMPONENTS, component
+from mmkeras.dual_encoder import build_dual_encoder, single_encoder
+from mmkeras.embed import embed
 from mmkeras.evaluate import evaluate
 from mmkeras.export import export
 from mmkeras.predict import predict
 from mmkeras.report import report
+from mmkeras.retrieval import retrieval_scores, retrieve
 from mmkeras.version import __version__
+from mmkeras.zero_shot import zero_shot
 
 __all__ = [
     "COMPONENTS",
     "__version__",
     "alignment",
     "build",
+    "build_dual_encoder",
     "compile",
     "component",
     "decoders",
+    "embed",
     "encoders",
     "evaluate",
     "export",
@@ -26,4 +32,8 @@ __all__ = [
     "losses",
     "predict",
     "report",
+    "retrieval_scores",
+    "retrieve",
+    "single_encoder",
+    "zero_shot",
 ]
