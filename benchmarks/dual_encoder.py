@@ -19,7 +19,7 @@ import mmkeras as mm
 from data_pipelines import Category, Image, Pipeline, Text, read_table
 from data_pipelines.datasets import folder
 
-EPOCHS, BATCH, RATE = 40, 256, 3e-3
+EPOCHS, BATCH, RATE = 25, 256, 2e-3
 VARY = {"flip": True, "zoom": 0.1, "shift": 0.06, "rotate": 0.01, "brightness": 0.06, "contrast": 0.1}
 PROMPTS = {
     "animal": ["cat", "dog", "bird", "fish", "horse", "butterfly", "mouse", "cow", "dragon", "lion"],
@@ -73,7 +73,7 @@ def train(epochs=EPOCHS, rate=RATE, loss="infonce", weight_decay=0.3, verbose=0,
     inputs = {"picture": Image(48, augment=VARY), "title": Text("ngram")}
     pipe = Pipeline(inputs, {"category": Category()}).adapt(rows["train"])
     encoders = {"picture": "ImageHistogramEncoder", "title": "TextBagEncoder"}
-    options = {"dim": 128, "token_dim": 256, "loss": loss, **options}
+    options = {"dim": 512, "token_dim": 1024, "dropout": 0.4, "loss": loss, **options}
     model = mm.build_dual_encoder(pipe.spec, encoders=encoders, **options)
     steps = epochs * -(-len(rows["train"]) // BATCH)
     schedule = keras.optimizers.schedules.CosineDecay(rate / 20, steps, warmup_target=rate, warmup_steps=steps // 10)

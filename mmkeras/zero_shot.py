@@ -36,7 +36,7 @@ def zero_shot(model, pipe, rows, target, text, media, prompts=None, batch_size=6
     lacking = [label for label in classes if not prompts.get(label)]
     if lacking:
         raise ValueError(f"zero_shot: every class must have a prompt. Received: none for {lacking}.")
-    kinds = np.stack([_described(model, pipe, text, prompts[label]) for label in classes])
+    kinds = _described(model, pipe, text, [prompts[label] for label in classes])
     said, truth = [], []
     encoder = single_encoder(model, media)
     for x, y, w in pipe.batches(rows, batch_size, on_bad="mask"):
@@ -79,10 +79,13 @@ def _classes(model, pipe, target, inputs):
 
 
 def _described(model, pipe, text, prompts):
-    """The embedding of a class: the mean of its prompts', length 1."""
-    prompts = [prompts] if isinstance(prompts, str) else list(prompts)
+    """The embeddings of the classes `(K, D)`: the mean of each one's prompts, length 1."""
+    prompts = [[one] if isinstance(one, str) else list(one) for one in prompts]
     modality = pipe.inputs[text]
-    value, mask, _ = modality.encode([np.array(prompts, object) for _ in modality.columns(text)])
+    texts = np.array([text for one in prompts for text in one], object)
+    value, mask, _ = modality.encode([texts for _ in modality.columns(text)])
     given = {text: np.asarray(value), text + MASK: np.asarray(mask)}
-    mean = np.asarray(single_encoder(model, text).predict_on_batch(given)).mean(0)
-    return mean / max(np.linalg.norm(mean), 1e-9)
+    vectors = np.asarray(single_encoder(model, text).predict_on_batch(given))
+    ends = np.cumsum([len(one) for one in prompts])[:-1]
+    means = np.stack([part.mean(0) for part in np.split(vectors, ends)])
+    return means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)
