@@ -1,6 +1,6 @@
 """Multimodal deep learning with Keras 3: tables of mixed media → one trained, servable model."""
 
-from mmkeras import alignment, decoders, encoders, fusions, layers, losses
+from mmkeras import alignment, balance, decoders, encoders, fusions, layers, losses
 from mmkeras.build import build
 from mmkeras.compile import compile
 from mmkeras.component import COMPONENTS, component
@@ -18,6 +18,7 @@ __all__ = [
     "COMPONENTS",
     "__version__",
     "alignment",
+    "balance",
     "build",
     "build_dual_encoder",
     "compile",

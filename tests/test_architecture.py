@@ -11,7 +11,7 @@ import pytest
 import mmkeras
 
 ROOT = pathlib.Path(mmkeras.__file__).parents[1]
-FOLDERS = ("layers", "encoders", "fusions", "decoders", "losses", "metrics", "alignment")
+FOLDERS = ("layers", "encoders", "fusions", "decoders", "losses", "metrics", "alignment", "balance")
 # What the parts in a folder may use of mmkeras, beside their own folder.
 BELOW = {
     "layers": {"component"},
@@ -21,6 +21,7 @@ BELOW = {
     "fusions": {"component", "layers"},
     "decoders": {"component", "layers", "losses", "metrics"},
     "alignment": {"component", "layers"},
+    "balance": {"component", "layers"},
 }
 SHORT = 300
 # Longer files, each with its reason.
