@@ -27,7 +27,7 @@ SHORT = 300
 # Longer files, each with its reason.
 LONG = {}
 # Words that a paper spells its own way, as the file says them.
-SPELLED = {"FiLM": "Film"}
+SPELLED = {"FiLM": "Film", "OGMGE": "OgmGe"}
 FORBIDDEN = {"utils", "common", "core", "base", "misc", "helpers"}
 
 SOURCES = sorted(file for package in ("mmkeras", "data_pipelines") for file in (ROOT / package).rglob("*.py"))

@@ -20,14 +20,15 @@ class LabelledModel(keras.Model):
         mask: masks of the inputs, or None.
     Returns:
         what the functional model gives.
-    Raises:
-        ValueError: a layer wants labels that the batch lacks.
     Example:
         >>> x = keras.Input((3,))
         >>> plain = keras.Model(x, keras.layers.Dense(2)(x))
         >>> LabelledModel(plain.input, plain.output).layers == plain.layers
         True
     """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
 
     def call(self, inputs, training=None, mask=None):
         return super().call(inputs, training=training, mask=mask)

@@ -25,7 +25,7 @@ class UncertaintyWeighting(keras.Model):
     Example:
         >>> x = keras.Input((3,))
         >>> plain = keras.Model(x, {"kind": keras.layers.Dense(2)(x), "price": keras.layers.Dense(1)(x)})
-        >>> UncertaintyWeighting(plain.input, plain.output).log_variances.shape
+        >>> tuple(UncertaintyWeighting(plain.input, plain.output).log_variances.shape)
         (2,)
     References:
         [Kendall et al., 2018](https://arxiv.org/abs/1705.07115), eq. 10. Differs: every target has the same form, twice
