@@ -1,23 +1,31 @@
 """Multimodal deep learning with Keras 3: tables of mixed media → one trained, servable model."""
 
-from mmkeras import decoders, encoders, fusions, layers, losses
+from mmkeras import alignment, balance, decoders, encoders, fusions, layers, losses
 from mmkeras.build import build
 from mmkeras.compile import compile
 from mmkeras.component import COMPONENTS, component
+from mmkeras.dual_encoder import build_dual_encoder, single_encoder
+from mmkeras.embed import embed
 from mmkeras.evaluate import evaluate
 from mmkeras.explain import explain
 from mmkeras.export import export
 from mmkeras.predict import predict
 from mmkeras.report import report
+from mmkeras.retrieval import retrieval_scores, retrieve
 from mmkeras.version import __version__
+from mmkeras.zero_shot import zero_shot
 
 __all__ = [
     "COMPONENTS",
     "__version__",
+    "alignment",
+    "balance",
     "build",
+    "build_dual_encoder",
     "compile",
     "component",
     "decoders",
+    "embed",
     "encoders",
     "evaluate",
     "explain",
@@ -27,4 +35,8 @@ __all__ = [
     "losses",
     "predict",
     "report",
+    "retrieval_scores",
+    "retrieve",
+    "single_encoder",
+    "zero_shot",
 ]

@@ -9,7 +9,17 @@ MASK = "_mask"
 DTYPES = {"Text": "int32", "Category": "int32", "Tags": "int32"}
 
 
-def build(spec, fusion=None, encoders=None, decoders=None, dim=64, dropout=0.1, modality_dropout=0.2, name="mmkeras"):
+def build(
+    spec,
+    fusion=None,
+    encoders=None,
+    decoders=None,
+    dim=64,
+    dropout=0.1,
+    modality_dropout=0.2,
+    before_fusion=None,
+    name="mmkeras",
+):
     """Builds a functional model: an encoder an input, one fusion, a decoder a target.
 
     Args:
@@ -22,6 +32,8 @@ def build(spec, fusion=None, encoders=None, decoders=None, dim=64, dropout=0.1, 
         dropout: float in [0, 1). Of default parts. Defaults to `0.1`.
         modality_dropout: float in [0, 1). Chance that a present modality is hidden, a row at a time, in training; never
             all of a row. Defaults to `0.2`; with one input there is nothing to hide.
+        before_fusion: a layer that takes the encoders' tokens, dict input → `(B, T, D)`, and gives such a dict: an
+            extra objective (`mmkeras.alignment.TokenAlignment`), or balance. Defaults to `None`.
         name: str. Defaults to `"mmkeras"`.
     Returns:
         `keras.Model`. In: dict name → tensor, name + `"_mask"` → bool. Out: dict target → prediction.
@@ -39,6 +51,28 @@ def build(spec, fusion=None, encoders=None, decoders=None, dim=64, dropout=0.1, 
             raise ValueError(
                 f"build: parts must be for {part} of the spec. Received: {unknown}. Do: of {list(spec[part])}."
             )
+    inputs, tokens = encode_inputs(spec, chosen["inputs"], dim, dropout, modality_dropout)
+    if before_fusion is not None:
+        tokens = before_fusion(tokens)
+    fused = _fusion(fusion, dropout)(tokens)
+    outputs = {
+        name: _part(chosen["targets"].get(name), _DECODERS, facts, name, dropout=dropout)(fused)
+        for name, facts in spec["targets"].items()
+    }
+    return keras.Model(inputs, outputs, name=name)
+
+
+def encode_inputs(spec, encoders, dim, dropout, modality_dropout=0.0, only=None):
+    """The first half of a functional model: an encoder an input.
+
+    Args:
+        spec: dict. `Pipeline.spec`.
+        encoders: dict input → layer or name of an encoder, for those that shall not be the default.
+        dim, dropout, modality_dropout: see `build`.
+        only: names of the inputs to encode; the others are taken and not looked at. Defaults to `None`: all.
+    Returns:
+        tuple of the symbolic inputs, masks included, and the tokens, input → `(B, T, D)`.
+    """
     inputs = {name: _input(name, facts) for name, facts in spec["inputs"].items()}
     masks = {name: _mask_input(name, facts) for name, facts in spec["inputs"].items()}
     shown = masks
@@ -46,19 +80,15 @@ def build(spec, fusion=None, encoders=None, decoders=None, dim=64, dropout=0.1, 
         shown = ModalityDropout(modality_dropout, name="modality_dropout")(masks)
     tokens = {}
     for column, facts in spec["inputs"].items():
+        if only is not None and column not in only:
+            continue
         values, mask = inputs[column], shown[column]
         if facts.get("features") == "waveform":
             values = _log_mel(column, facts)(values, mask=mask)
             mask = None
-        part = _part(chosen["inputs"].get(column), _ENCODERS, facts, f"{column}_encoder", dim=dim, dropout=dropout)
+        part = _part(encoders.get(column), _ENCODERS, facts, f"{column}_encoder", dim=dim, dropout=dropout)
         tokens[column] = part(values) if mask is None else part(values, mask=mask)
-    fused = _fusion(fusion, dropout)(tokens)
-    outputs = {
-        name: _part(chosen["targets"].get(name), _DECODERS, facts, name, dropout=dropout)(fused)
-        for name, facts in spec["targets"].items()
-    }
-    both = {**inputs, **{name + MASK: mask for name, mask in masks.items()}}
-    return keras.Model(both, outputs, name=name)
+    return {**inputs, **{name + MASK: mask for name, mask in masks.items()}}, tokens
 
 
 _ENCODERS = {name: getattr(encoders, name) for name in encoders.__all__}

@@ -8,6 +8,7 @@ import tempfile
 import keras
 
 from mmkeras.convert import convert
+from mmkeras.dual_encoder import embedded, single_encoder
 
 FORMATS = ("saved_model", "onnx", "litert")
 PYTHON_OPS = ("PyFunc", "PyFuncStateless", "EagerPyFunc")
@@ -23,8 +24,12 @@ def export(model, pipe, path, format="saved_model"):
     `NAME_present` (bool) for every input: whether the row had it. Labels lie in `assets/NAME_classes.txt`.
     It needs TensorFlow alone: neither Keras nor mmkeras.
 
+    A dual encoder gives `NAME_embedding` and `NAME_present`, and has a signature more for each input it embeds:
+    `embed_NAME` takes that input's columns alone and gives `embedding`, `(B, D)` of length 1 (zeros where absent), and
+    `present`.
+
     Args:
-        model: `keras.Model` from `build`, or one that takes and gives the same dicts.
+        model: `keras.Model` from `build` or `build_dual_encoder`, or one that takes and gives the same dicts.
         pipe: adapted `Pipeline`.
         path: folder to write.
         format: `"saved_model"`, or `"onnx"` or `"litert"`: the network without preprocessing, see `mmkeras.convert`.
@@ -60,16 +65,41 @@ def export(model, pipe, path, format="saved_model"):
     @tf.function(input_signature=[signature], autograph=False)
     def serve(served):
         x = pipe.preprocess(served)
-        answers = pipe.write(model(x, training=False))
+        given = model(x, training=False)
+        embeddings = {f"{pipe.title(name)}_embedding": given[name] for name in embedded(model)}
+        answers = embeddings or pipe.write(given)
         return {**answers, **{f"{pipe.title(name)}_present": _any(tf, x[f"{name}_mask"]) for name in pipe.inputs}}
 
     module.serve = serve
-    concrete = serve.get_concrete_function()
-    _refuse_python(concrete)
+    signatures = {"serving_default": _by_keyword(tf, serve, signature), **_embedders(tf, module, model, pipe)}
+    for concrete in signatures.values():
+        _refuse_python(concrete)
     with tempfile.TemporaryDirectory() as folder:
         module.assets = [tf.saved_model.Asset(file) for file in _asset_files(pipe, folder)]
-        tf.saved_model.save(module, os.fspath(path), signatures={"serving_default": _by_keyword(tf, serve, signature)})
+        tf.saved_model.save(module, os.fspath(path), signatures=signatures)
     return path
+
+
+def _embedders(tf, module, model, pipe):
+    """A function for each input that a dual encoder embeds."""
+    module.encoders = {name: single_encoder(model, name) for name in embedded(model)}
+    return {
+        f"embed_{next(iter(_served_names({pipe.title(name): None})))}": _embedder(tf, encoder, name, pipe)
+        for name, encoder in module.encoders.items()
+    }
+
+
+def _embedder(tf, encoder, name, pipe):
+    modality = pipe.inputs[name]
+    columns = modality.columns(name)
+    signature = {column: tf.TensorSpec([None], modality.served_dtype(), name=column) for column in columns}
+
+    def serve(served):
+        value, mask, _ = modality.encode([served[column] for column in columns])
+        given = encoder({name: value, f"{name}_mask": mask}, training=False)
+        return {"embedding": given, "present": _any(tf, mask)}
+
+    return _by_keyword(tf, serve, signature)
 
 
 def _served_names(signature):

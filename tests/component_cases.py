@@ -143,7 +143,11 @@ class Case:
     def real(self, layer, inputs, masks):
         """For each row the tokens that are real, or its vector."""
         given, mask = self.run(layer, inputs, masks), self.mask_of(layer, inputs, masks)
-        return list(given) if mask is None else [row[real] for row, real in zip(given, mask, strict=True)]
+        return (
+            list(given)
+            if mask is None or mask.ndim == 1
+            else [row[real] for row, real in zip(given, mask, strict=True)]
+        )
 
     def model(self, layer):
         """A functional model, batch size and length open, with inputs NAME and NAME_mask."""

@@ -11,7 +11,7 @@ import pytest
 import mmkeras
 
 ROOT = pathlib.Path(mmkeras.__file__).parents[1]
-FOLDERS = ("layers", "encoders", "fusions", "decoders", "losses", "metrics")
+FOLDERS = ("layers", "encoders", "fusions", "decoders", "losses", "metrics", "alignment", "balance")
 # What the parts in a folder may use of mmkeras, beside their own folder.
 BELOW = {
     "layers": {"component"},
@@ -20,12 +20,14 @@ BELOW = {
     "encoders": {"component", "layers"},
     "fusions": {"component", "layers"},
     "decoders": {"component", "layers", "losses", "metrics"},
+    "alignment": {"component", "layers"},
+    "balance": {"component", "layers"},
 }
 SHORT = 300
 # Longer files, each with its reason.
 LONG = {}
 # Words that a paper spells its own way, as the file says them.
-SPELLED = {"FiLM": "Film"}
+SPELLED = {"FiLM": "Film", "OGMGE": "OgmGe"}
 FORBIDDEN = {"utils", "common", "core", "base", "misc", "helpers"}
 
 SOURCES = sorted(file for package in ("mmkeras", "data_pipelines") for file in (ROOT / package).rglob("*.py"))

@@ -1,0 +1,8 @@
+"""Brings what belongs together close: embeddings of one row's modalities, by contrast with other rows."""
+
+from mmkeras.component import import_parts
+
+_PARTS = import_parts(__name__, __path__)
+globals().update(_PARTS)
+
+__all__ = sorted(_PARTS)

@@ -1,0 +1,116 @@
+import json
+import re
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from reference import softmax, to_numpy
+from tiny_fusion import BATCH, KINDS, MASKS, ROWS, K, W, X, Y, losses, tiny_model
+
+from mmkeras.balance import OGMGE, LabelledModel, MMPareto, UnimodalHeads
+from mmkeras.balance.mm_pareto import settle
+
+LAYERS = {"OGMGE": lambda: OGMGE("kind", K), "MMPareto": lambda: MMPareto("kind", K)}
+
+
+def labelled(layer, rate=0.02):
+    plain = tiny_model(layer)
+    model = LabelledModel(plain.input, plain.output)
+    model.compile(keras.optimizers.Adam(rate), losses())
+    return model
+
+
+def pooled(name):
+    counts = MASKS[name].sum(1, keepdims=True)
+    return (X[name] * MASKS[name][..., None]).sum(1) / np.maximum(counts, 1)
+
+
+def test_heads_see_the_mean_of_real_tokens():
+    layer = UnimodalHeads(K)
+    given = layer(X, mask=MASKS)
+    for name in X:
+        head = layer.heads[name]
+        wanted = pooled(name) @ to_numpy(head.kernel) + to_numpy(head.bias)
+        np.testing.assert_allclose(to_numpy(given[name]), wanted, atol=1e-5)
+
+
+def test_shares_by_hand():
+    logits = {name: np.random.default_rng(place).normal(size=(4, K)) for place, name in enumerate("abc")}
+    labels = np.array([0, 1, 2, 1], "int32")
+    count = {"a": np.array([1.0, 1, 0, 1]), "b": np.array([1.0, 0, 1, 1]), "c": np.zeros(4)}
+    count = {name: rows.astype("float32") for name, rows in count.items()}
+    given = OGMGE("kind", K, alpha=0.7).shares({n: v.astype("float32") for n, v in logits.items()}, labels, count)
+    score = {n: (softmax(logits[n])[np.arange(4), labels] * count[n]).sum() / count[n].sum() for n in "ab"}
+    ratios = {"a": score["a"] / score["b"], "b": score["b"] / score["a"]}
+    for name, ratio in ratios.items():
+        wanted = 1 - np.tanh(0.7 * ratio) if ratio > 1 else 1.0
+        assert float(given[name]) == pytest.approx(wanted, rel=1e-5)
+    assert min(float(given[name]) for name in "ab") < 1
+    assert float(given["c"]) == 1.0
+
+
+def test_settled_by_hand():
+    agree = to_numpy(settle(np.array([[1.0, 0.0]]), np.array([[1.0, 1.0]]), 1.5))
+    np.testing.assert_allclose(agree, [[2.0, 1.0]])
+    g, u = np.array([[1.0, 0.0]]), np.array([[-2.0, 1.0]])
+    # The shortest of a g + (1 − a) u: a = u·(u − g) / |u − g|² = 7 / 10.
+    short = 2 * (0.7 * g + 0.3 * u)
+    wanted = 1.5 * short * np.linalg.norm(g + u) / np.linalg.norm(short)
+    given = to_numpy(settle(g, u, 1.5))
+    np.testing.assert_allclose(given, wanted, rtol=1e-5)
+    assert (given * g).sum() > 0
+    assert (given * u).sum() > 0
+    np.testing.assert_array_equal(to_numpy(settle(0 * g, 0 * u, 1.5)), 0.0)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_fit_evaluate_and_the_file(name, tmp_path):
+    model = labelled(LAYERS[name]())
+    history = model.fit(BATCH, Y, sample_weight=W, epochs=15, verbose=0, validation_data=(BATCH, Y, W)).history
+    assert history["loss"][-1] < 0.7 * history["loss"][0]
+    plain = keras.Model(model.input, model.output)
+    np.testing.assert_array_equal(plain.predict_on_batch(BATCH)["kind"], model.predict_on_batch(BATCH)["kind"])
+    model.save(tmp_path / "m.keras")
+    loaded = keras.saving.load_model(tmp_path / "m.keras")
+    assert type(loaded) is LabelledModel
+    np.testing.assert_array_equal(loaded.predict_on_batch(BATCH)["kind"], model.predict_on_batch(BATCH)["kind"])
+    assert np.isfinite(loaded.train_on_batch(BATCH, Y, W)).all()
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_modality_that_no_row_has_is_finite(name):
+    model = labelled(LAYERS[name]())
+    absent = {**BATCH, "title_mask": np.zeros_like(MASKS["title"])}
+    assert np.isfinite(model.train_on_batch(absent, Y, W)).all()
+    assert np.isfinite(model.train_on_batch(absent, Y, {**W, "kind": np.zeros(ROWS, "float32")})).all()
+    assert all(np.isfinite(to_numpy(weight)).all() for weight in model.trainable_weights)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_tokens_stay_and_config_survives(name):
+    layer = LAYERS[name]()
+    given = layer(X, mask=MASKS, training=True)
+    for modality in X:
+        np.testing.assert_array_equal(to_numpy(given[modality]), X[modality])
+    config = layer.get_config()
+    assert json.loads(json.dumps(config)) == config
+    assert type(layer).from_config(config).get_config() == config
+    layer.tell(ops.convert_to_tensor(KINDS), None)
+    told = layer(X, mask=MASKS, training=True)
+    for modality in X:
+        np.testing.assert_array_equal(to_numpy(told[modality]), X[modality])
+
+
+def test_what_is_refused():
+    for call, rule in {
+        lambda: OGMGE("kind", K, alpha=-1): "OGMGE: alpha must be >= 0. Received: alpha=-1. Do: alpha=0.5.",
+        lambda: MMPareto("kind", K, gamma=0): "MMPareto: gamma must be > 0. Received: gamma=0. Do: gamma=1.5.",
+        lambda: UnimodalHeads(1): "UnimodalHeads: num_classes must be > 1. Received: num_classes=1. Do: 2.",
+    }.items():
+        with pytest.raises(ValueError, match=re.escape(rule)):
+            call()
+    model = labelled(OGMGE("sort", K, name="ogm"))
+    rule = "LabelledModel: the batch must hold the labels that \"ogm\" wants. Received: ['kind', 'price'] without"
+    with pytest.raises(ValueError, match=re.escape(rule)):
+        model.train_on_batch(BATCH, Y, W)
