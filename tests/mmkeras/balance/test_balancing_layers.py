@@ -50,6 +50,35 @@ def test_shares_by_hand():
     assert float(given["c"]) == 1.0
 
 
+@pytest.mark.parametrize("noise", [False, True])
+def test_the_gradient_is_scaled_and_the_answers_are_not(noise):
+    """One step of SGD moves the encoder of the faster modality k times as far, the other as far as without."""
+    steps, start = {}, None
+    for kind in ("plain", "balanced"):
+        layer = OGMGE("kind", K, alpha=0.5, noise=noise, seed=1) if kind == "balanced" else None
+        model = tiny_model(layer)
+        model = LabelledModel(model.input, model.output)
+        start = start or [part.get_weights() for part in model.layers if part is not layer]
+        for part, weights in zip((part for part in model.layers if part is not layer), start, strict=True):
+            part.set_weights(weights)
+        model.compile(keras.optimizers.SGD(1.0), losses())
+        before = {name: to_numpy(model.get_layer(f"{name}_encoder").kernel) for name in X}
+        tokens = {name: X[name] @ before[name] for name in X}
+        if layer is not None:
+            logits, count = layer.heads(tokens, mask=MASKS), {}
+            for name in X:
+                count[name] = (MASKS[name].any(1) * W["kind"]).astype("float32")
+            shares = {n: float(k) for n, k in layer.shares(logits, KINDS.astype("int32"), count).items()}
+        model.train_on_batch(BATCH, Y, W)
+        steps[kind] = {name: to_numpy(model.get_layer(f"{name}_encoder").kernel) - before[name] for name in X}
+    assert min(shares.values()) < 1
+    for name, share in shares.items():
+        if share < 1 and noise:
+            assert not np.allclose(steps["balanced"][name], share * steps["plain"][name], rtol=0.01)
+        else:
+            np.testing.assert_allclose(steps["balanced"][name], share * steps["plain"][name], atol=1e-5)
+
+
 def test_settled_by_hand():
     agree = to_numpy(settle(np.array([[1.0, 0.0]]), np.array([[1.0, 1.0]]), 1.5))
     np.testing.assert_allclose(agree, [[2.0, 1.0]])
@@ -62,6 +91,24 @@ def test_settled_by_hand():
     assert (given * g).sum() > 0
     assert (given * u).sum() > 0
     np.testing.assert_array_equal(to_numpy(settle(0 * g, 0 * u, 1.5)), 0.0)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_the_loss_is_the_models_and_the_heads(name):
+    layer = LAYERS[name]()
+    model = labelled(layer)
+    given = model.predict_on_batch(BATCH)
+    kind, price = (losses()[t](Y[t], given[t], sample_weight=W[t]) for t in ("kind", "price"))
+    wanted = float(kind) + float(price)
+    for modality, logits in layer.heads(model_tokens(model), mask=MASKS).items():
+        lost = -np.log(softmax(to_numpy(logits))[np.arange(ROWS), KINDS])
+        rows = MASKS[modality].any(1) * W["kind"]
+        wanted += (lost * rows).sum() / rows.sum()
+    assert model.train_on_batch(BATCH, Y, W)[0] == pytest.approx(wanted, rel=1e-4)
+
+
+def model_tokens(model):
+    return {name: X[name] @ to_numpy(model.get_layer(f"{name}_encoder").kernel) for name in X}
 
 
 @pytest.mark.parametrize("name", LAYERS)

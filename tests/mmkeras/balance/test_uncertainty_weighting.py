@@ -16,6 +16,22 @@ def weighted(optimizer=None, loss=None):
     return model
 
 
+def each(model):
+    given = model.predict_on_batch(BATCH)
+    return np.array([float(losses()[t](Y[t], given[t], sample_weight=W[t])) for t in ("kind", "price")])
+
+
+def test_loss_and_gradient_by_hand():
+    model = weighted(keras.optimizers.SGD(0.1))
+    log_variances = np.array([0.5, -0.3], "float32")
+    model.log_variances.assign(log_variances)
+    lost = each(model)
+    wanted = (np.exp(-log_variances) * lost + log_variances).sum()
+    assert model.train_on_batch(BATCH, Y, W) == pytest.approx(wanted, rel=1e-4)
+    moved = log_variances - 0.1 * (1 - np.exp(-log_variances) * lost)
+    np.testing.assert_allclose(to_numpy(model.log_variances), moved, rtol=1e-4)
+
+
 def test_a_target_without_labels_leaves_its_weight_alone():
     model = weighted(keras.optimizers.SGD(0.1))
     model.train_on_batch(BATCH, Y, {**W, "kind": np.zeros(ROWS, "float32")})

@@ -32,7 +32,7 @@ def tiny_model(layer=None):
     tokens = {name: keras.layers.Dense(6, name=f"{name}_encoder")(value) for name, value in inputs.items()}
     if layer is not None:
         tokens = layer(tokens, mask=masks)
-    vector = TokenPooling()(ConcatFusion()(tokens, mask=masks))
+    vector = TokenPooling()(ConcatFusion(dropout=0.0)(tokens, mask=masks))
     answers = {
         "kind": keras.layers.Dense(K, activation="softmax", name="kind")(vector),
         "price": keras.layers.Dense(1, name="price")(vector),
