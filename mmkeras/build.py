@@ -17,7 +17,8 @@ def build(spec, fusion=None, encoders=None, decoders=None, dim=64, dropout=0.1, 
         fusion: a layer that keeps the fusion contract, the name of one, or None. Defaults to `None`:
             `TokenTransformer`.
         encoders: dict input → layer or name of an encoder, for those that shall not be the default.
-        decoders: dict target → layer or name of a decoder, for those that shall not be the default.
+        decoders: dict target → layer or name of a decoder, for those that shall not be the default: the one that goes
+            with the fusion (its `companions`), else the preferred one of the modality.
         dim: int > 0. Width D of the tokens of default encoders. Defaults to `64`.
         dropout: float in [0, 1). Of default parts. Defaults to `0.1`.
         modality_dropout: float in [0, 1). Chance that a present modality is hidden, a row at a time, in training; never
@@ -52,9 +53,12 @@ def build(spec, fusion=None, encoders=None, decoders=None, dim=64, dropout=0.1, 
             mask = None
         part = _part(chosen["inputs"].get(column), _ENCODERS, facts, f"{column}_encoder", dim=dim, dropout=dropout)
         tokens[column] = part(values) if mask is None else part(values, mask=mask)
-    fused = _fusion(fusion, dropout)(tokens)
+    fuse = _fusion(fusion, dropout)
+    fused, companions = fuse(tokens), getattr(fuse, "companions", {})
     outputs = {
-        name: _part(chosen["targets"].get(name), _DECODERS, facts, name, dropout=dropout)(fused)
+        name: _part(
+            chosen["targets"].get(name, companions.get(facts["modality"])), _DECODERS, facts, name, dropout=dropout
+        )(fused)
         for name, facts in spec["targets"].items()
     }
     both = {**inputs, **{name + MASK: mask for name, mask in masks.items()}}
