@@ -2,6 +2,7 @@
 
 from mmkeras import decoders, encoders, fusions, layers, losses
 from mmkeras.build import build
+from mmkeras.compare import compare
 from mmkeras.compile import compile
 from mmkeras.component import COMPONENTS, component
 from mmkeras.evaluate import evaluate
@@ -14,6 +15,7 @@ __all__ = [
     "COMPONENTS",
     "__version__",
     "build",
+    "compare",
     "compile",
     "component",
     "decoders",

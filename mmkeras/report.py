@@ -41,7 +41,7 @@ def report(model, pipe, rows, folder, history=None, metrics=None, examples=24):
     Example:
         >>> report(model, pipe, test, "run/")
     """
-    _require_packages()
+    require_packages()
     if examples < 0:
         raise ValueError(f"report: examples must be >= 0. Received: examples={examples}. Do: 24.")
     folder = os.fspath(folder)
@@ -57,7 +57,12 @@ def report(model, pipe, rows, folder, history=None, metrics=None, examples=24):
     return path
 
 
-def _require_packages():
+def require_packages():
+    """Says what to install where a package is missing.
+
+    Raises:
+        ImportError: matplotlib or jinja2 is not installed.
+    """
     try:
         import jinja2  # noqa: F401
         import matplotlib  # noqa: F401
@@ -121,16 +126,22 @@ def _raw(rows, columns):
         yield from (dict(zip(chunk, cells, strict=True)) for cells in zip(*chunk.values(), strict=True))
 
 
-def _page(model, pipe, rows, history, metrics, tallies, absence, gallery):
+def templates():
+    """The environment of the pages; everything that goes into them is escaped."""
     import jinja2
-
-    from mmkeras.cards import card
 
     loader = jinja2.FileSystemLoader(os.path.join(os.path.dirname(os.path.abspath(__file__)), "templates"))
     page = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     page.filters.update(figure=figure, share=share)
+    return page
+
+
+def _page(model, pipe, rows, history, metrics, tallies, absence, gallery):
+    from mmkeras.cards import card
+
+    page = templates()
     mistakes, others = ([card(row, pipe, rows.source) for row in part] for part in gallery.chosen())
     return page.get_template("report.html").render(
         source=rows.source.name,
