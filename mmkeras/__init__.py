@@ -2,6 +2,7 @@
 
 from mmkeras import alignment, balance, decoders, encoders, fusions, layers, losses
 from mmkeras.build import build
+from mmkeras.compare import compare
 from mmkeras.compile import compile
 from mmkeras.component import COMPONENTS, component
 from mmkeras.dual_encoder import build_dual_encoder, single_encoder
@@ -22,6 +23,7 @@ __all__ = [
     "balance",
     "build",
     "build_dual_encoder",
+    "compare",
     "compile",
     "component",
     "decoders",

@@ -27,7 +27,8 @@ def build(
         fusion: a layer that keeps the fusion contract, the name of one, or None. Defaults to `None`:
             `TokenTransformer`.
         encoders: dict input → layer or name of an encoder, for those that shall not be the default.
-        decoders: dict target → layer or name of a decoder, for those that shall not be the default.
+        decoders: dict target → layer or name of a decoder, for those that shall not be the default: the one that goes
+            with the fusion (its `companions`), else the preferred one of the modality.
         dim: int > 0. Width D of the tokens of default encoders. Defaults to `64`.
         dropout: float in [0, 1). Of default parts. Defaults to `0.1`.
         modality_dropout: float in [0, 1). Chance that a present modality is hidden, a row at a time, in training; never
@@ -54,11 +55,12 @@ def build(
     inputs, tokens = encode_inputs(spec, chosen["inputs"], dim, dropout, modality_dropout)
     if before_fusion is not None:
         tokens = before_fusion(tokens)
-    fused = _fusion(fusion, dropout)(tokens)
-    outputs = {
-        name: _part(chosen["targets"].get(name), _DECODERS, facts, name, dropout=dropout)(fused)
-        for name, facts in spec["targets"].items()
-    }
+    fuse = _fusion(fusion, dropout)
+    fused, companions = fuse(tokens), getattr(fuse, "companions", {})
+    outputs = {}
+    for name, facts in spec["targets"].items():
+        decoder = chosen["targets"].get(name, companions.get(facts["modality"]))
+        outputs[name] = _part(decoder, _DECODERS, facts, name, dropout=dropout)(fused)
     return keras.Model(inputs, outputs, name=name)
 
 

@@ -87,6 +87,43 @@ def reliability(bins):
     return _svg(figure, "reliability")
 
 
+def intervals(names, scores, noises, is_first):
+    """A dot with its noise for each system, the best on top, as SVG.
+
+    Args:
+        names: list of str, plain ASCII.
+        scores, noises: floats, the middle and half the length of each line.
+        is_first: list of bool. Which are drawn in the first colour; the others in the second.
+    """
+    figure, axes = _axes(6.4, 0.6 + 0.27 * len(names))
+    order = np.argsort(scores, kind="stable")
+    for place, number in enumerate(order):
+        colour = FIRST if is_first[number] else SECOND
+        axes.errorbar(scores[number], place, xerr=noises[number], fmt="o", color=colour, capsize=3, markersize=4.5)
+    axes.set_yticks(range(len(names)), [names[number] for number in order])
+    axes.set_xlabel("score on test rows, ± standard deviation over seeds")
+    return _svg(figure, "intervals")
+
+
+def robustness(levels, curves):
+    """The score of several systems by level of a corruption, the first system bold, as SVG.
+
+    Args:
+        levels: floats.
+        curves: dict name → floats.
+    """
+    figure, axes = _axes(4.2, 2.8)
+    styles = ["-", "--", ":", "-."]
+    for number, (name, curve) in enumerate(curves.items()):
+        colour = (FIRST, SECOND, INK)[min(number, 2)]
+        width, style = (2.0, "-") if number == 0 else (1.2, styles[number % 4])
+        axes.plot(levels, curve, color=colour, linewidth=width, linestyle=style, label=name, marker=".")
+    axes.set_xlabel("level")
+    legend = axes.legend(fontsize=7.5, frameon=False, labelcolor=INK)
+    legend.set_zorder(0)
+    return _svg(figure, "robustness")
+
+
 def picture(pixels):
     """Floats `(H, W, 3)` in [0, 1] as a data URI."""
     from PIL import Image

@@ -52,16 +52,34 @@ def fit(
     Returns:
         The model, with the weights kept; they are in `model.keras` as well.
     """
+    batches = pipe.batches(train, batch_size, training=True, seed=seed, class_weight=class_weight, cache=True)
+    judged = None if validation is None else pipe.batches(validation, batch_size, cache=True, on_bad="mask")
+    options = {"epochs": epochs, "resume": resume, "patience": patience, "keep": keep, "verbose": verbose}
+    return fit_batches(model, pipe, batches, judged, folder, **options)
+
+
+def fit_batches(
+    model, pipe, batches, judged, folder, epochs, resume=False, patience=None, keep="best", verbose="auto", callbacks=()
+):
+    """The same on batches that are there already.
+
+    Args:
+        batches: `tf.data.Dataset` to learn from.
+        judged: `tf.data.Dataset` to choose by, or None.
+        callbacks: Keras callbacks beside the run's own. Defaults to none.
+        model, pipe, folder, epochs, resume, patience, keep, verbose: see `fit`.
+    Returns:
+        The model, with the weights kept.
+    """
     folder = os.fspath(folder)
     os.makedirs(folder, exist_ok=True)
     pipe.save(os.path.join(folder, PIPELINE))
     write_json(os.path.join(folder, SPEC), pipe.spec)
-    batches = pipe.batches(train, batch_size, training=True, seed=seed, class_weight=class_weight, cache=True)
-    judged = None if validation is None else pipe.batches(validation, batch_size, cache=True, on_bad="mask")
     if not resume:
         remove_file(os.path.join(folder, HISTORY))
     best = os.path.join(folder, MODEL)
     callbacks = [
+        *callbacks,
         keras.callbacks.CSVLogger(os.path.join(folder, HISTORY), append=resume),
         keras.callbacks.BackupAndRestore(_fresh(os.path.join(folder, BACKUP), resume)),
     ]

@@ -347,6 +347,23 @@ def test_8_compiled_gives_the_same(case):
     np.testing.assert_allclose(array(compiled(tensors)), array(model(tensors, training=False)), atol=1e-5)
 
 
+@on_tensorflow
+@pytest.mark.slow
+@sweep([case for case in CASES if case.folder == "fusions"])
+@pytest.mark.parametrize("policy", ["mixed_bfloat16"], indirect=True)
+def test_8_a_step_in_bfloat16_under_xla(case, policy):
+    layer = case.make()
+    model, batch = case.model(layer), case.batch()
+    answers = np.random.default_rng(1).normal(size=(6, *model.output.shape[2:])).astype("float32")
+    told = keras.Model(model.inputs, keras.layers.GlobalAveragePooling1D(dtype="float32")(model.output * 1.0))
+    told.compile(keras.optimizers.SGD(0.1), keras.losses.MeanSquaredError(), jit_compile=True)
+    before = [array(weight) for weight in layer.trainable_weights]
+    assert np.isfinite(told.train_on_batch(batch, answers))
+    after = [array(weight) for weight in layer.trainable_weights]
+    assert all(np.isfinite(weight).all() for weight in after)
+    assert any(np.abs(new - old).max() > 0 for new, old in zip(after, before, strict=True))
+
+
 # Losses
 
 

@@ -6,7 +6,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from mmkeras.commands.app import MediaOption, TableArgument, app, failing_plainly
-from mmkeras.commands.train import pipeline_for
+from mmkeras.commands.train import pipeline_of
 from mmkeras.console import tell_problems, told
 
 
@@ -28,7 +28,7 @@ def prepare(
         from data_pipelines import read_table
 
         rows = read_table(table, media_root)
-        pipe = pipeline_for(rows, spec, target, input, ignore, on_bad)
+        pipe = pipeline_of(rows, spec, target, input, ignore, on_bad)
         columns = TextColumn("preparing"), BarColumn(), MofNCompleteColumn(), TextColumn("rows"), TimeRemainingColumn()
         with Progress(*columns, console=told, transient=True) as progress:
             task = progress.add_task("preparing", total=len(rows))

@@ -44,10 +44,10 @@ def train(
 
         keras.utils.set_random_seed(seed)
         rows = read_table(table, media_root)
-        parts = _split(rows)
-        pipe = pipeline_for(rows, spec, target, input, ignore, on_bad).adapt(parts["train"])
+        parts = split(rows)
+        pipe = pipeline_of(rows, spec, target, input, ignore, on_bad).adapt(parts["train"])
         show_pipeline(pipe, parts)
-        model = mm.build(pipe.spec, fusion=fusion, encoders=_named(encoder), dim=dim, modality_dropout=modality_dropout)
+        model = mm.build(pipe.spec, fusion=fusion, encoders=named(encoder), dim=dim, modality_dropout=modality_dropout)
         steps = epochs * -(-len(parts["train"]) // batch_size)
         rate = keras.optimizers.schedules.CosineDecay(
             learning_rate / 20, steps, warmup_target=learning_rate, warmup_steps=steps // 20
@@ -59,14 +59,14 @@ def train(
         judge(model, pipe, parts["test"], output)
 
 
-def _named(pairs):
+def named(pairs):
     """`["title=TextBagEncoder"]` → `{"title": "TextBagEncoder"}`."""
     if any("=" not in pair for pair in pairs):
         raise typer.BadParameter(f"an encoder must be NAME=ENCODER, not {pairs!r}")
     return dict(pair.split("=", 1) for pair in pairs)
 
 
-def pipeline_for(rows, spec, target, inputs, ignore, on_bad):
+def pipeline_of(rows, spec, target, inputs, ignore, on_bad):
     """A pipeline, not adapted, from a spec file or from guesses."""
     from data_pipelines import Pipeline, from_config
     from data_pipelines.infer import infer
@@ -87,7 +87,7 @@ def pipeline_for(rows, spec, target, inputs, ignore, on_bad):
     return Pipeline(*found, on_bad=on_bad)
 
 
-def _split(rows):
+def split(rows):
     """Training, validation and test rows: by the table's own column, or 80, 10, 10 % by hash."""
     from data_pipelines.infer import split_column
 

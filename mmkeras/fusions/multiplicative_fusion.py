@@ -70,7 +70,8 @@ class MultiplicativeFusion(keras.layers.Layer):
         if self.pairs:
             narrow = self.narrow(vectors, mask=present)
             for (first, second), interaction in zip(self.pairs, self.interactions, strict=True):
-                product = narrow[:, first, :, None] * narrow[:, second, None]
+                # Two steps: TensorFlow's graph optimiser loses a new axis that is asked for with the slice of a stack.
+                product = ops.expand_dims(narrow[:, first], 2) * ops.expand_dims(narrow[:, second], 1)
                 total = total + interaction(ops.reshape(product, (-1, self.width**2)))
         return hide(total, ops.any(present, axis=1))[:, None]
 

@@ -76,7 +76,7 @@ class TensorFusion(keras.layers.Layer):
         narrow = ops.pad(narrow, [[0, 0], [0, 0], [0, 1]], constant_values=1)
         product = narrow[:, 0]
         for place in range(1, len(self.names)):
-            product = product[:, :, None] * narrow[:, place, None]
+            product = ops.expand_dims(product, 2) * ops.expand_dims(narrow[:, place], 1)
             product = ops.reshape(product, (-1, product.shape[1] * product.shape[2]))
         return hide(self.project(product), ops.any(present, axis=1))[:, None]
 

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 from reference import dense, layer_norm, normal, shake, to_numpy, weights
 
@@ -50,3 +51,12 @@ def test_one_modality_is_its_vote():
     assert not [path for path in w if path.startswith(("pair", "narrow"))]
     x = layer_norm(TOKENS["text"].mean(1), w, "norm")
     np.testing.assert_allclose(given[:, 0], dense(x, w, "votes/dense_0"), atol=1e-5)
+
+
+def test_it_trains_without_masks():
+    """TensorFlow folds masks that are all True away, and then rewrote the slices of the stack to other shapes."""
+    inputs = {name: keras.Input(values.shape[1:], name=name) for name, values in TOKENS.items()}
+    model = keras.Model(inputs, MultiplicativeFusion(width=3)(inputs))
+    model.compile(keras.optimizers.SGD(0.1), keras.losses.MeanSquaredError())
+    count = len(TOKENS["text"])
+    assert np.isfinite(model.train_on_batch(TOKENS, np.zeros((count, 1, 8), "float32")))

@@ -1,0 +1,68 @@
+"""CPU time of a training step of each fusion over ConcatFusion's, and how it grows with the number of tokens.
+
+One layer each, two modalities of 32 tokens, D = 64, batch 32; all in turn within one run, least of the turns. Growth:
+batch 4, tokens 256 … 4,096, time over that at 256 tokens; linear would be 2 4 8 16, quadratic 4 16 64 256.
+
+Command: python benchmarks/fusion_cost.py
+"""
+
+import os
+import sys
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import numpy as np
+
+import mmkeras as mm
+
+DIM, BATCH, TOKENS, TURNS = 64, 32, 32, 7
+GROWING = ("BottleneckFusion", "PerceiverFusion", "TokenTransformer")
+LENGTHS = (256, 512, 1024, 2048, 4096)
+
+
+def stepper(fusion, tokens, batch):
+    """A callable that takes one training step, traced already."""
+    shape = (tokens // 2, DIM)
+    inputs = {name: keras.Input(shape, name=name) for name in ("a", "b")}
+    fused = getattr(mm.fusions, fusion)(name="fusion")(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.GlobalAveragePooling1D()(fused)))
+    model.compile(keras.optimizers.SGD(1e-3), keras.losses.MeanSquaredError())
+    random = np.random.default_rng(0)
+    x = {name: random.normal(size=(batch, *shape)).astype("float32") for name in inputs}
+    y = np.zeros((batch, 1), "float32")
+    model.train_on_batch(x, y)
+    return lambda: model.train_on_batch(x, y)
+
+
+def least(step, turns):
+    """Least CPU seconds of a step."""
+    found = []
+    for _ in range(turns):
+        start = time.process_time()
+        step()
+        found.append(time.process_time() - start)
+    return min(found)
+
+
+def main():
+    steps = {name: stepper(name, 2 * TOKENS, BATCH) for name in mm.fusions.__all__}
+    seconds = {name: [] for name in steps}
+    for _ in range(TURNS):
+        for name, step in steps.items():
+            seconds[name].append(least(step, 3))
+    base = min(seconds["ConcatFusion"])
+    for name in sorted(seconds, key=lambda name: min(seconds[name])):
+        print(f"{name:24} {min(seconds[name]) / base:5.2f} × ConcatFusion", flush=True)
+    grown = {}
+    for name in GROWING:
+        times = [least(stepper(name, length, 4), 4) for length in LENGTHS]
+        grown[name] = times[-1] / times[0]
+        print(f"{name:24}", *(f"{length}: {t / times[0]:.1f} ×" for length, t in zip(LENGTHS, times, strict=True)))
+    if max(grown["PerceiverFusion"], grown["TokenTransformer"]) != grown["TokenTransformer"]:
+        sys.exit("the token Transformer should grow fastest")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""`mmkeras compare`."""
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from mmkeras.commands.app import MediaOption, TableArgument, app, failing_plainly
+from mmkeras.commands.train import named, pipeline_of, split
+from mmkeras.console import show_pipeline, tell_problems, told
+
+HEADS = {"name": "system", "score": "score", "single": "over the best input alone", "baseline": "over the baseline"}
+COSTS = {"error": "calibration error", "parameters": "parameters", "seconds": "CPU s an epoch", "memory": "peak MiB"}
+
+
+@app.command()
+def compare(
+    table: TableArgument,
+    output: Annotated[str, typer.Option(help="folder for runs, results.json and comparison.html")],
+    target: Annotated[list[str], typer.Option(help="column to predict; the score is of the first")] = [],  # noqa: B006
+    fusion: Annotated[list[str], typer.Option(help="name of a fusion, or all; may be given again")] = [],  # noqa: B006
+    input: Annotated[list[str], typer.Option(help="column to predict from; default: all useful ones")] = [],  # noqa: B006
+    ignore: Annotated[list[str], typer.Option(help="column to leave out; may be given again")] = [],  # noqa: B006
+    spec: Annotated[str | None, typer.Option(help="JSON file of modalities instead of guesses, see inspect")] = None,
+    encoder: Annotated[list[str], typer.Option(help="NAME=ENCODER for an input; may be given again")] = [],  # noqa: B006
+    seeds: Annotated[int, typer.Option(min=1, help="trainings of each system")] = 5,
+    epochs: Annotated[int, typer.Option(min=1)] = 20,
+    batch_size: Annotated[int, typer.Option(min=1)] = 32,
+    learning_rate: Annotated[float, typer.Option(min=0.0)] = 1e-3,
+    modality_dropout: Annotated[float, typer.Option(min=0.0, max=0.99)] = 0.2,
+    dim: Annotated[int, typer.Option(min=4, help="width of a token")] = 64,
+    robust: Annotated[bool, typer.Option(help="also measure under corruptions")] = True,
+    on_bad: Annotated[str, typer.Option(help="raise, mask or drop")] = "raise",
+    media_root: MediaOption = None,
+):
+    """Says what fusing is worth: every input alone, TokenTransformer, LateFusion and other fusions, over seeds.
+
+    Started again with the same words, it goes on where it stopped.
+    """
+    encoders = named(encoder)
+    with failing_plainly():
+        import mmkeras as mm
+        from data_pipelines import read_table
+        from mmkeras.comparison_report import comparison_report
+
+        rows = read_table(table, media_root)
+        parts = split(rows)
+        pipe = pipeline_of(rows, spec, target, input, ignore, on_bad).adapt(parts["train"])
+        show_pipeline(pipe, parts)
+        options = {"dim": dim, "modality_dropout": modality_dropout}
+        with Progress(console=told, transient=True) as progress:
+            task = progress.add_task("")
+
+            def show(done, total, name):
+                progress.update(task, completed=done, total=total, description=name)
+
+            results = mm.compare(
+                pipe,
+                parts,
+                output,
+                target=target[0] if target else None,
+                seeds=seeds,
+                parts=lambda found: {**options, "encoders": dict(encoders)},
+                training={"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate},
+                robust=robust,
+                progress=show,
+                **({"fusions": "all" if fusion == ["all"] else fusion} if fusion else {}),
+            )
+        tell_problems(pipe)
+        try:
+            told.print(f"report → {comparison_report(results, output)}")
+        except ImportError as error:
+            told.print(f"[yellow]no report:[/] {error}")
+    show_comparison(results)
+
+
+def show_comparison(results):
+    """Prints the table of systems and the verdict on stdout."""
+    from mmkeras.comparison_report import table
+
+    shown = Table(title=f"{results['target']}: {results['metric']}, points of {results['rows']['test']} test rows")
+    heads = {**HEADS, **COSTS}
+    for name, head in heads.items():
+        shown.add_column(head, justify="left" if name == "name" else "right")
+    for line in table(results):
+        shown.add_row(*(line[name] for name in heads), style="bold" if line["note"] == "best fusion" else None)
+    out = Console(file=sys.stdout)
+    out.print(shown)
+    out.print(results["verdict"], highlight=False, soft_wrap=True)

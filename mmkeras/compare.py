@@ -1,0 +1,200 @@
+"""Is fusion worth it? Every input alone and every fusion, over seeds, on the same rows."""
+
+import json
+import os
+import shutil
+
+import keras
+
+from mmkeras import fingerprint, fusions
+from mmkeras.comparison import summarise
+from mmkeras.run import write_json
+from mmkeras.trial import MASK, SCORES, TRAINING, judge, train
+
+BASELINE, LATE = "TokenTransformer", "LateFusion"
+USUAL = ("ConcatFusion", "GatedFusion", "CrossAttentionFusion", "BottleneckFusion")
+RESULTS = "results.json"
+
+
+def compare(
+    pipe, rows, folder, target=None, fusions=USUAL, seeds=5, parts=None, training=None, robust=True, progress=None
+):
+    """Trains every input alone, TokenTransformer, LateFusion and the chosen fusions, and says what fusing is worth.
+
+    All systems see the same rows, decoded once, and are trained as `mmkeras train` does it. Each run is kept in
+    `runs/NAME-SEED`, a folder for `mmkeras predict` as well; started again, only runs that are missing, or whose data
+    or options have changed, are done. `results.json` holds all figures; see `mmkeras.comparison` for what they are.
+
+    Args:
+        pipe: adapted `Pipeline` with at least two inputs.
+        rows: dict `"train"`, `"val"`, `"test"` → `Rows`.
+        folder: path, made if it is not there.
+        target: str. What the score is of. Defaults to `None`: the first; all targets are trained.
+        fusions: sequence of names, `"all"`, or dict name → name or callable that makes the layer. Defaults to four
+            usual ones.
+        seeds: int > 0. Trainings of each system. Defaults to `5`.
+        parts: callable (spec) → dict of options of `mmkeras.build`, anew at each call; parts of inputs that a system
+            does not have are left out, and so is a fusion. Defaults to `None`: the usual parts.
+        training: dict of `epochs`, `batch_size`, `learning_rate`, `weight_decay`, `label_smoothing`, `clipnorm`,
+            `ema_momentum`, `patience`, `warmup` (share of all steps). Defaults to `None`: as in `mmkeras train`.
+        robust: bool. Also measures under corruptions. Defaults to `True`.
+        progress: callable (runs done, runs in all, name of the next) or None. Defaults to `None`.
+    Returns:
+        dict, JSON-ready, as in `results.json`; `["verdict"]` is the sentence to act on.
+    Raises:
+        ValueError: fewer than two inputs, an unknown target, fusion or training option, a part without rows, no seed.
+    Example:
+        >>> compare(pipe, {"train": train, "val": val, "test": test}, "comparison/")["verdict"]
+    """
+    target = _checked_target(pipe, target)
+    training = _checked_training(training)
+    _check(pipe, rows, seeds)
+    systems = _systems(pipe, fusions)
+    folder = os.fspath(folder)
+    data = _Data(pipe, rows, os.path.join(folder, "cache"), training["batch_size"])
+    plan = [(name, seed) for seed in range(seeds) for name in systems]
+    runs = {name: [] for name in systems}
+    for done, (name, seed) in enumerate(plan):
+        if progress:
+            progress(done, len(plan), f"{name}, seed {seed}")
+        place = os.path.join(folder, "runs", f"{name.replace(' ', '_')}-{seed}")
+        runs[name].append(_run(data, place, name, systems[name], seed, target, parts, training, robust))
+    if progress:
+        progress(len(plan), len(plan), "")
+    results = summarise(runs, pipe, target, {"seeds": seeds, "training": training, "rows": data.sizes})
+    write_json(os.path.join(folder, RESULTS), results)
+    return results
+
+
+def _checked_target(pipe, target):
+    target = target or next(iter(pipe.targets), None)
+    if target not in pipe.targets:
+        raise ValueError(f"compare: target must be one of {list(pipe.targets)}. Received: target={target!r}.")
+    kind = type(pipe.targets[target]).__name__
+    if kind not in SCORES:
+        raise ValueError(
+            f"compare: the target must be one of {sorted(SCORES)}. Received: target={target!r}, a {kind}. "
+            "Do: name another target."
+        )
+    return target
+
+
+def _checked_training(training):
+    unknown = sorted(set(training or {}) - set(TRAINING))
+    if unknown:
+        raise ValueError(f"compare: training knows {sorted(TRAINING)}. Received: {unknown}.")
+    return {**TRAINING, **(training or {})}
+
+
+def _check(pipe, rows, seeds):
+    if len(pipe.inputs) < 2:
+        raise ValueError(
+            f"compare: there must be two inputs or more. Received: {list(pipe.inputs)}. Do: there is nothing to fuse."
+        )
+    if seeds < 1:
+        raise ValueError(f"compare: seeds must be > 0. Received: seeds={seeds}. Do: seeds=5.")
+    for part in ("train", "val", "test"):
+        if not len(rows.get(part, ())):
+            raise ValueError(f"compare: every part must have rows. Received: no {part} rows.")
+
+
+def _systems(pipe, chosen):
+    """Dict name → (inputs, fusion): singles, the baseline, late fusion, the rest."""
+    if chosen == "all":
+        chosen = fusions.__all__
+    chosen = dict(chosen) if isinstance(chosen, dict) else {name: name for name in chosen}
+    unknown = [value for value in chosen.values() if isinstance(value, str) and value not in fusions.__all__]
+    if unknown:
+        raise ValueError(f"compare: fusions must be among {fusions.__all__}. Received: {unknown}.")
+    singles = {f"only {name}": ((name,), None) for name in pipe.inputs}
+    fused = {BASELINE: BASELINE, LATE: LATE, **chosen}
+    return {**singles, **{name: (tuple(pipe.inputs), fusion) for name, fusion in fused.items()}}
+
+
+class _Data:
+    """Batches of all parts, decoded once into files."""
+
+    def __init__(self, pipe, rows, folder, batch_size):
+        self.pipe, self.rows, self.folder, self.batch_size = pipe, rows, folder, batch_size
+        self.sizes = {part: len(found) for part, found in rows.items()}
+        self.fingerprints = {part: fingerprint.of_rows(pipe, found) for part, found in rows.items()}
+        self.state = fingerprint.of_values(
+            {part: {n: [m.get_config(), m.state()] for n, m in found.items()} for part, found in self._modalities()}
+        )
+        self.decoded = set()
+
+    def _modalities(self):
+        return (("inputs", self.pipe.inputs), ("targets", self.pipe.targets))
+
+    def batches(self, part, inputs, training=False, seed=0):
+        """Batches of a part with some of the inputs."""
+        options = {"training": training, "seed": seed, "cache": self._decoded(part)}
+        options["on_bad"] = "mask" if part != "train" else None
+        names = {*inputs, *(name + MASK for name in inputs)}
+        dataset = self.pipe.batches(self.rows[part], self.batch_size, **options)
+        return dataset.map(lambda x, y, w: ({name: value for name, value in x.items() if name in names}, y, w))
+
+    def _decoded(self, part):
+        """The file of decoded rows, whole."""
+        key = fingerprint.of_values(self.fingerprints[part], self.state)
+        path = os.path.join(self.folder, f"{part}-{key}", "rows")
+        if part not in self.decoded:
+            if not os.path.exists(path + ".index"):
+                shutil.rmtree(os.path.dirname(path), ignore_errors=True)
+                os.makedirs(os.path.dirname(path))
+                policy = "mask" if part != "train" else None
+                for _ in self.pipe.batches(self.rows[part], self.batch_size, cache=path, on_bad=policy):
+                    continue
+            self.decoded.add(part)
+        return path
+
+
+def _run(data, place, name, system, seed, target, parts, training, robust):
+    """The result of one training: read where it is there, else made."""
+    from mmkeras.version import __version__
+
+    inputs, fusion = system
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(seed)
+    pipe = _narrowed(data.pipe, inputs)
+    options = _options(pipe, parts, fusion)
+    known = [data.fingerprints, data.state, name, options, seed, target, training, robust]
+    mark = fingerprint.of_values(*known, __version__, keras.__version__, keras.backend.backend())
+    path = os.path.join(place, "result.json")
+    if os.path.isfile(path):
+        with open(path, encoding="utf-8") as file:
+            found = json.load(file)
+        if found["fingerprint"] == mark:
+            return found
+    import mmkeras as mm
+
+    model = mm.build(pipe.spec, **options)
+    batches = data.batches("train", inputs, training=True, seed=seed)
+    cost = train(
+        model, pipe, batches, data.batches("val", inputs), -(-data.sizes["train"] // data.batch_size), place, training
+    )
+    chosen_by = judge(model, pipe, data.batches("val", inputs), target, robust=False)
+    scores = judge(model, pipe, data.batches("test", inputs), target, robust)
+    validation = sum(chosen_by["rows"]) / max(1, len(chosen_by["rows"]))
+    result = {"fingerprint": mark, "system": name, "seed": seed, **cost, "validation": validation, **scores}
+    write_json(path, result)
+    return result
+
+
+def _narrowed(pipe, inputs):
+    """The same pipeline with some of its inputs."""
+    from data_pipelines import Pipeline
+
+    narrow = Pipeline({name: pipe.inputs[name] for name in inputs}, pipe.targets, on_bad=pipe.on_bad)
+    narrow.adapted = True
+    return narrow
+
+
+def _options(pipe, parts, fusion):
+    """Options of `build` for a system."""
+    options = dict(parts(pipe.spec)) if parts else {}
+    options.pop("fusion", None)
+    options["encoders"] = {n: part for n, part in (options.get("encoders") or {}).items() if n in pipe.inputs}
+    if fusion is not None:
+        options["fusion"] = fusion() if callable(fusion) else fusion
+    return options

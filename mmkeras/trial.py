@@ -1,0 +1,203 @@
+"""One system, trained once and judged in every way that `compare` asks for."""
+
+import itertools
+import os
+import statistics
+import time
+
+import keras
+import numpy as np
+
+from mmkeras.corrupt import LEVELS, corruptions
+from mmkeras.run import fit_batches
+from mmkeras.tallies import CategoryTally
+
+MASK = "_mask"
+# The score of a row, the mean of which is the score of a system; higher is better.
+SCORES = {"Category": "accuracy", "Number": "r2", "Tags": "f1"}
+TRAINING = {
+    "epochs": 20,
+    "batch_size": 32,
+    "learning_rate": 1e-3,
+    "weight_decay": 0.05,
+    "label_smoothing": 0.1,
+    "clipnorm": None,
+    "ema_momentum": None,
+    "patience": None,
+    "warmup": 0.05,
+}
+
+
+def train(model, pipe, batches, judged, steps, folder, training):
+    """Compiles and fits as `mmkeras train` does; gives what it cost."""
+    import mmkeras as mm
+
+    total = training["epochs"] * steps
+    rate = keras.optimizers.schedules.CosineDecay(
+        training["learning_rate"] / 20,
+        total,
+        warmup_target=training["learning_rate"],
+        warmup_steps=max(1, int(total * training["warmup"])),
+    )
+    options = {name: training[name] for name in ("weight_decay", "label_smoothing", "clipnorm", "ema_momentum")}
+    mm.compile(model, pipe.spec, learning_rate=rate, **options)
+    clock = _Clock()
+    keep = "last" if training["ema_momentum"] else "best"
+    with _PeakMemory() as memory:
+        fit_batches(
+            model,
+            pipe,
+            batches,
+            judged,
+            folder,
+            training["epochs"],
+            patience=training["patience"],
+            keep=keep,
+            verbose=0,
+            callbacks=[clock],
+        )
+    return {
+        "parameters": model.count_params(),
+        "epochs": len(clock.seconds),
+        "cpu_seconds_per_epoch": statistics.median(clock.seconds[1:] or clock.seconds),
+        "peak_memory_mib": memory.peak,
+    }
+
+
+class _Clock(keras.callbacks.Callback):
+    """CPU seconds of each epoch, validation included; the first one also traces graphs."""
+
+    def on_train_begin(self, logs=None):
+        self.seconds = []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.start = time.process_time()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seconds.append(time.process_time() - self.start)
+
+
+class _PeakMemory:
+    """The most memory the whole process held within the block, in MiB; None where Linux doesn't tell."""
+
+    peak = None
+
+    def __enter__(self):
+        if os.access("/proc/self/clear_refs", os.W_OK):
+            with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+                file.write("5")
+        return self
+
+    def __exit__(self, *failure):
+        if os.access("/proc/self/clear_refs", os.W_OK):
+            with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+                lines = dict(line.split(":", 1) for line in file if ":" in line)
+            self.peak = int(lines["VmHWM"].split()[0]) / 1024
+
+
+def subsets(names):
+    """All ways to have at least one of the inputs, the largest first: tuples."""
+    names = list(names)
+    return [part for count in range(len(names), 0, -1) for part in itertools.combinations(names, count)]
+
+
+def judge(model, pipe, batches, target, robust=True):
+    """Scores a model on batches: as they are, for every subset of its inputs, and under corruptions.
+
+    Args:
+        model: `keras.Model`.
+        pipe: the adapted pipeline of the model's inputs.
+        batches: `tf.data.Dataset` of `(x, y, w)`, drawn once.
+        target: str.
+        robust: bool. Also under corruptions. Defaults to `True`.
+    Returns:
+        dict, JSON-ready: `rows` (a score each), `metrics` of the decoder, `subsets` ("a+b" → score), `robustness`
+        (input → corruption → score at each of `LEVELS`), `bins` for calibration (categories; else None).
+    """
+    names = list(pipe.inputs)
+    views = {("subset", part): _hiding(set(names) - set(part)) for part in subsets(names)}
+    if robust:
+        for name, facts in pipe.spec["inputs"].items():
+            for kind in corruptions(facts):
+                views.update({("robust", name, kind, level): _corrupting(name, kind, level) for level in LEVELS[1:]})
+    labels, weights, told = _predictions(model, pipe, batches, target, views)
+    modality, whole = pipe.targets[target], ("subset", tuple(names))
+    rows = {view: row_scores(modality, labels, weights, predictions) for view, predictions in told.items()}
+    units = (modality.units(labels), weights, modality.units(told[whole]))
+    score = {view: float(values.mean()) for view, values in rows.items()}
+    return {
+        "rows": [round(float(value), 6) for value in rows[whole]],
+        "metrics": model.get_layer(target).score(*units),
+        "subsets": {"+".join(view[1]): value for view, value in score.items() if view[0] == "subset"},
+        "robustness": _curves(score, whole),
+        "bins": _bins(modality, labels, weights, told[whole]),
+    }
+
+
+def row_scores(modality, labels, weights, predictions):
+    """A score for each row with a label: right or wrong, its part in R², or the F1 of its tags at 0.5.
+
+    Args:
+        modality: the target's adapted modality.
+        labels, weights, predictions: arrays with rows first.
+    Returns:
+        float array; its mean is the accuracy, R², or mean F1.
+    """
+    labels, predictions = labels[weights > 0], predictions[weights > 0]
+    kind = type(modality).__name__
+    if kind == "Category":
+        return (predictions.argmax(1) == labels).astype("float64")
+    if kind == "Tags":
+        real, said = labels > 0.5, predictions >= 0.5
+        total = real.sum(1) + said.sum(1)
+        return np.where(total > 0, 2 * (real & said).sum(1) / np.maximum(total, 1), 1.0)
+    labels, predictions = (values.reshape(-1).astype("float64") for values in (labels, predictions))
+    spread = ((labels - labels.mean()) ** 2).mean()
+    return 1 - (predictions - labels) ** 2 / spread if spread > 0 else np.zeros(len(labels))
+
+
+def _predictions(model, pipe, batches, target, views):
+    labels, weights, told = [], [], {view: [] for view in views}
+    facts = pipe.spec["inputs"]
+    for number, (x, y, w) in enumerate(batches):
+        x = {name: np.asarray(value) for name, value in x.items()}
+        labels.append(np.asarray(y[target]))
+        weights.append(np.asarray(w[target]))
+        for view, change in views.items():
+            told[view].append(np.asarray(model.predict_on_batch(change(x, facts, number))[target]))
+    return np.concatenate(labels), np.concatenate(weights), {view: np.concatenate(part) for view, part in told.items()}
+
+
+def _hiding(names):
+    def change(x, facts, number):
+        return {name: np.zeros_like(v) if name.removesuffix(MASK) in names else v for name, v in x.items()}
+
+    return change
+
+
+def _corrupting(name, kind, level):
+    """Always the same corruption of the same batch, whatever the system, so that differences are of systems."""
+
+    def change(x, facts, number):
+        random = np.random.default_rng([number, round(100 * level)])
+        values, mask = corruptions(facts[name])[kind](x[name], x[name + MASK], level, random)
+        return {**x, name: values, name + MASK: mask}
+
+    return change
+
+
+def _curves(score, whole):
+    curves = {}
+    for view, value in score.items():
+        if view[0] == "robust":
+            _, name, kind, _ = view
+            curves.setdefault(name, {}).setdefault(kind, [score[whole]]).append(value)
+    return curves
+
+
+def _bins(modality, labels, weights, predictions):
+    if type(modality).__name__ != "Category":
+        return None
+    tally = CategoryTally(modality, len(labels))
+    tally.add(labels, weights, predictions)
+    return tally.bins.tolist()
