@@ -18,11 +18,11 @@ demo: .venv/ready  ## trains, judges, exports and serves both bundled data sets 
 	$(BIN)/mmkeras demo --output demo
 
 test: .venv/ready  ## all tests and the notebooks
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=900 notebooks
 
 test-jax: .venv/jax  ## the conformance sweep on the JAX backend
-	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/test_conformance.py
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -n 2 tests/test_conformance.py
 
 # Beam wants older protobuf and pyarrow than the constraints name.
 .venv-beam/ready: setup.cfg
