@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 
-from data_pipelines.wav import float_wav
+from data_pipelines.wav_file import wav_file
 
 NO_PYAV = 'video is read through PyAV. Do: pip install "mmkeras[video]"'
 LONGEST_SOUND = 2**26  # samples of a track that are read at the most
@@ -105,7 +105,7 @@ def sound_track(data):
                 break
     if not total:
         raise ValueError("the video's sound track is empty")
-    return float_wav(np.concatenate(parts), rate)
+    return wav_file(np.concatenate(parts).astype("float32"), rate)
 
 
 def has_pyav():

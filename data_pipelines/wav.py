@@ -1,7 +1,6 @@
 """Reads WAV bytes of every common kind, and changes their rate, in plain TensorFlow ops."""
 
 import math
-import struct
 
 import tensorflow as tf
 
@@ -37,14 +36,6 @@ def read_wav(data):
         return _mono(tf.cast(tf.io.decode_raw(body, tf.int16), tf.float32) / 2.0**15, channels), rate
 
     return tf.cond(plain, shorts, rarely(lambda: _read_any(data)))
-
-
-def float_wav(samples, rate):
-    """Samples float `(S,)` at a rate in Hz → the bytes of a mono WAV file of 32-bit floats."""
-    body = samples.astype("<f4").tobytes()
-    layout = FLOAT, 1, rate, 4 * rate, 4, 32
-    head = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", 36 + len(body), b"WAVE", b"fmt ", 16, *layout)
-    return head + struct.pack("<4sI", b"data", len(body)) + body
 
 
 def _mono(samples, channels):

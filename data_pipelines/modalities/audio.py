@@ -15,7 +15,8 @@ from data_pipelines.clips import has_pyav, sound_track
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import modality
 from data_pipelines.probe import probe_video
-from data_pipelines.wav import float_wav, read_wav, resample
+from data_pipelines.wav import read_wav, resample
+from data_pipelines.wav_file import wav_file
 
 FEATURES = {"log_mel": LOG_MEL, "mfcc": MFCC, "waveform": WAVEFORM}
 FLOOR = 1e-5
@@ -124,7 +125,7 @@ class Audio(Media):
         samples, rate, whole = (part.numpy() for part in self._cut_file(tf.constant(data)))
         if whole and rate == self.sample_rate and data[:4] == b"RIFF" and data[8:12] == b"WAVE":
             return data, False
-        return float_wav(samples, self.sample_rate), True
+        return wav_file(samples, self.sample_rate), True
 
     def prepared_for(self):
         return {"seconds": self.seconds, "sample_rate": self.sample_rate}
