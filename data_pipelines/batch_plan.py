@@ -68,6 +68,11 @@ class BatchPlan:
                 f"without end and no weights. Received: endless={self.endless}, first_step={options['first_step']}, "
                 f"weighted={rows.weighted}. Do: leave out one of both."
             )
+        if options["first_step"] and self.by_length:
+            raise ValueError(
+                "Pipeline.batches: rows of like length meet in an order that no step can be found in. Received: "
+                f"first_step={options['first_step']} with bucket_by_length or token_budget. Do: leave out one of both."
+            )
         if (self.endless or options["first_step"]) and self.policy == "drop":
             raise ValueError(
                 "Pipeline.batches: endless and first_step count rows, and rows that are dropped are not known before. "

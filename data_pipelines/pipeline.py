@@ -148,7 +148,8 @@ class Pipeline:
             endless: bool. Training passes without an end, whole batches all of them, for `steps_per_epoch`.
                 Defaults to `False`: one pass.
             first_step: int >= 0. The step to go on at, counted over all passes: what comes is what would have come
-                there without a break. Rows before it are not decoded. Whole passes unless `endless`. Defaults to `0`.
+                there without a break. Rows before it are not decoded. Whole passes unless `endless`; not with rows of
+                like length. Defaults to `0`.
             service: str or None. `"grpc://host:port"` of a tf.data service, whose workers decode and encode in
                 training; see `mmkeras data-service`. Each row comes once a pass, in no fixed order.
                 Defaults to `None`: this process.

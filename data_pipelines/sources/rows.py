@@ -224,10 +224,10 @@ class Rows:
             seed: int64 scalar or None. Asks shards to mix what lies far apart. Defaults to `None`: rows in order.
         """
         self.require([column for column in columns if column != WEIGHT])
-        if self.source.is_shards:
+        if self.source.is_shards and WEIGHT not in columns:
             return self.source.dataset(self, columns, media or {}, seed)
         size = len(self)
-        if self.source.held:
+        if self.source.held and not self.source.is_shards:
             return tf.data.Dataset.from_tensor_slices(self.tensors(columns, media))
         return self.stream(columns, media).unbatch().apply(tf.data.experimental.assert_cardinality(size))
 

@@ -142,6 +142,7 @@ def test_balancing_needs_values(tmp_path):
         ({"first_step": 3}, "first_step=3, 7 steps an epoch"),
         ({"endless": True, "on_bad": "drop"}, "Received: on_bad='drop'"),
         ({"endless": True, "training": False}, "are for training. Received: training=False"),
+        ({"first_step": 7, "bucket_by_length": True}, "Received: first_step=7 with bucket_by_length or token_budget"),
         ({"service": "grpc://localhost:1", "endless": True}, "Received: endless=True, first_step=0, weighted=False"),
         ({"service": "localhost:1"}, "must be an address. Received: service='localhost:1'"),
     ],

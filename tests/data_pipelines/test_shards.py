@@ -181,3 +181,11 @@ def test_a_folder_of_anything_else_is_refused(tmp_path):
         ValueError, match=r"must have an index\. Received: .* without shards.json\. Do: Pipeline.prepare"
     ):
         read_shards(tmp_path)
+
+
+@pytest.mark.parametrize("cache", [False, True])
+def test_shards_can_be_drawn_by_weight(found, pipe, cache):
+    even = found.balanced("label")
+    labels = [label for _, y, _ in pipe.batches(even, 4, training=True, cache=cache) for label in y["label"].numpy()]
+    counts = np.unique(labels, return_counts=True)[1]
+    assert counts.sum() == len(found) and counts.max() - counts.min() <= 1
