@@ -27,12 +27,7 @@ def turned_upright(picture, data):
 def _turn(picture, orientation):
     mirrored = tf.reduce_any(orientation == [[3, 4, 6, 7], [2, 3, 7, 8]], 1)
     picture = tf.reverse(picture, tf.boolean_mask([0, 1], mirrored))
-    return tf.cond(orientation > 4, lambda: _transposed(picture), lambda: picture)
-
-
-def _transposed(picture):
-    """Rows as columns. TensorFlow complains on stderr where it transposes bytes, not where it does other integers."""
-    return tf.cast(tf.transpose(tf.cast(picture, tf.int32), [1, 0, 2]), tf.uint8)
+    return tf.cond(orientation > 4, lambda: tf.transpose(picture, [1, 0, 2]), lambda: picture)
 
 
 def _find_exif(data):
