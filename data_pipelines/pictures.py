@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from data_pipelines.branches import rarely
+from data_pipelines.orientation import turned_upright
 
 # What GIF, BMP and the three kinds of WebP begin with, and (place, bytes) of the numbers in their headers: two sides of
 # each, then the bits of a BMP's pixel and the flags of an extended WebP.
@@ -17,7 +18,7 @@ NOT_A_PICTURE = "this is no JPEG, PNG, GIF, BMP or WebP picture"
 
 
 def read_picture(data, max_pixels, background):
-    """Decodes a JPEG, PNG, GIF (its first frame), BMP or WebP.
+    """Decodes a JPEG (turned upright, as its Exif block says), PNG, GIF (its first frame), BMP or WebP.
 
     Args:
         data: scalar string, a whole file.
@@ -35,7 +36,7 @@ def read_picture(data, max_pixels, background):
         return tf.where((pixels > 0) & (pixels <= max_pixels), data, "")
 
     def jpeg():
-        return _opaque(bounded(tf.image.extract_jpeg_shape(data)[:2]))
+        return turned_upright(_opaque(bounded(tf.image.extract_jpeg_shape(data)[:2])), data)
 
     def png():
         head = tf.strings.join([tf.strings.substr(data, 0, 24), "\0" * 24])
