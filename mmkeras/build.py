@@ -58,9 +58,9 @@ def build(
     fuse = _fusion(fusion, dropout)
     fused, companions = fuse(tokens), getattr(fuse, "companions", {})
     outputs = {}
-    for name, facts in spec["targets"].items():
-        decoder = chosen["targets"].get(name, companions.get(facts["modality"]))
-        outputs[name] = _part(decoder, _DECODERS, facts, name, dropout=dropout)(fused)
+    for target, facts in spec["targets"].items():
+        decoder = chosen["targets"].get(target, companions.get(facts["modality"]))
+        outputs[target] = _part(decoder, _DECODERS, facts, target, dropout=dropout)(fused)
     return keras.Model(inputs, outputs, name=name)
 
 

@@ -101,7 +101,9 @@ class TimeSeries(Media):
 
     def decode(self, data):
         """Decodes one series to `(T, 2 C)`, or `(T, 2 C + 1)` with times; T = 0 where it has no number."""
-        values = self._cut(read_series(data))
+        some = tf.debugging.Assert(tf.strings.length(data) > 0, ["a series must have bytes, not 0"])
+        with tf.control_dependencies([some]):
+            values = self._cut(read_series(tf.identity(data)))
         wanted = self.channels + self.times
         has_numbers = tf.reduce_any(tf.math.is_finite(values))
         values = tf.cond(has_numbers, lambda: values, lambda: tf.zeros([0, wanted], tf.float64))

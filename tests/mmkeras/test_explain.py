@@ -148,7 +148,8 @@ def toy(tmp_path_factory):
     for place in range(96):
         mood, side = place % 2, place // 2 % 2
         pixels = random.integers(60, 196, (8, 8, 3), "uint8")
-        pixels[:4, 4:] = 250 if side else 5
+        stripes = np.tile([[5], [250]], (2, 4))  # no clue in the mean colour, which is the gradients' baseline
+        pixels[:4, 4:] = (stripes if side else stripes.T)[..., None]
         Picture.fromarray(pixels).save(folder / f"{place}.png")
         words = [*random.choice(["sun", "tree", "road", "house", "cloud"], 4), ("bad", "good")[mood]]
         lines.append((f"{place}.png", " ".join(random.permutation(words)), ("low", "high")[mood], "ab"[side]))
