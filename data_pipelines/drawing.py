@@ -74,14 +74,14 @@ def _one_pass(rows, columns, media):
 
     def packed(seed):
         def repeat(before, chunk):
-            cells = _packed(chunk, columns)
-            if total is None:
-                return before, cells
             before, times = _times(before, chunk[WEIGHT], count / total, seed)
-            return before, tuple(tf.repeat(part, times, axis=0) for part in cells)
+            return before, tuple(tf.repeat(part, times, axis=0) for part in _packed(chunk, columns))
 
-        drawn = chunks.scan(tf.zeros([], tf.float64), repeat).unbatch()
-        return shuffled(drawn, mixed, seed)
+        if total is None:
+            drawn = chunks.map(lambda chunk: _packed(chunk, columns))
+        else:
+            drawn = chunks.scan(tf.zeros([], tf.float64), repeat)
+        return shuffled(drawn.unbatch(), mixed, seed)
 
     return packed
 

@@ -61,15 +61,6 @@ def explain(model, pipe, rows, target=None, of="predicted", examples=12, steps=3
     return explanation
 
 
-def explain_batch(model, pipe, target, cells, x, y, w, of="predicted", steps=32, gradients=True):
-    """The same for rows that are decoded already: dicts of arrays, and raw cells by row."""
-    _check(pipe, target, of)
-    explanation = Explanation(pipe, target, of)
-    worth = _worth(model, pipe, target, x, y.get(target), w.get(target))
-    explanation.add(cells, worth, _details(model, pipe, target, cells, x, worth, of, steps, gradients))
-    return explanation
-
-
 def _check(pipe, target, of):
     if target not in pipe.targets:
         raise ValueError(f"explain: the target must be one of {list(pipe.targets)}. Received: target={target!r}.")

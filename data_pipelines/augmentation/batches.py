@@ -17,11 +17,15 @@ def augment_batches(dataset, inputs, seed, passes=0, batches=0):
         batches: int >= 0. Batches of the first pass that came before. Defaults to `0`.
     """
 
+    varied = [(place, name, m) for place, (name, m) in enumerate(inputs.items()) if m.augment_with]
+
     def vary(batch, seed):
         x, y, w = batch
         changed = dict(x)
-        for place, (name, modality) in enumerate(inputs.items()):
+        for place, name, modality in varied:
             changed[name] = modality.augment(x[name], x[name + MASK], tf.random.fold_in(seed, place))
         return changed, y, w
 
+    if not varied:
+        return dataset
     return with_seeds(dataset, seed, passes, batches).map(vary, tf.data.AUTOTUNE)
