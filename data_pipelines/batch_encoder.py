@@ -1,6 +1,7 @@
 """Rows → batches of tensors, with bad cells raised, masked or dropped."""
 
 import contextlib
+import functools
 import threading
 
 import keras
@@ -12,7 +13,7 @@ from data_pipelines.modalities import CellContext
 from data_pipelines.problems import bad_cell
 from data_pipelines.sources.source import ROW, WEIGHT
 
-MASK = "_mask"
+MASK, TARGET = "_mask", "_target"
 
 
 class BatchEncoder:
@@ -32,9 +33,10 @@ class BatchEncoder:
         self.targets = targets
         self.rows = rows
         self.columns = columns
-        self.media_columns = {c: m.locate for name, m in inputs.items() if m.media for c in m.columns(name)}
+        both = {**inputs, **targets}
+        self.media_columns = {c: m.locate for name, m in both.items() if m.media for c in m.columns(name)}
         self.source = rows.source
-        self.source.require_prepared(inputs)
+        self.source.require_prepared(both)
         self.policy = policy
         self.problems = problems
         self.message = None
@@ -70,7 +72,7 @@ class BatchEncoder:
 
     def _decode(self, cells):
         """Decodes the media cells of one row; raises in the graph on a broken one."""
-        media = ((name, m) for name, m in self.inputs.items() if m.media)
+        media = ((name, m) for name, m, _ in self.kinds if m.media)
         return {n: m.decode_cell(cells[m.columns(n)[0]], self.context(m.columns(n)[0])) for n, m in media}
 
     def _find_broken(self):
@@ -102,12 +104,16 @@ class BatchEncoder:
             columns = modality.columns(name)
             values = [cells[column] for column in columns]
             context = self.context(columns[0])
-            if is_target:
-                y[name], w[name], wrong = modality.encode_target(values, context)
+            encode = functools.partial(media, name, modality) if modality.media else modality.encode_row
+            if not is_target:
+                x[name], x[name + MASK], wrong = encode(values, context)
             elif modality.media:
-                x[name], x[name + MASK], wrong = media(name, modality, values, context)
+                *given, wrong = encode(values, context)
+                y[name], w[name] = modality.label(*given)
             else:
-                x[name], x[name + MASK], wrong = modality.encode_row(values, context)
+                y[name], w[name], wrong = modality.encode_target(values, context)
+            if is_target and modality.teaches:
+                x[name + TARGET], x[name + TARGET + MASK] = y[name], modality.label_mask(y[name], w[name])
             bad.append(wrong)
         if WEIGHT in cells:
             w[WEIGHT] = cells[WEIGHT]

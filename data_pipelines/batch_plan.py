@@ -103,7 +103,7 @@ class BatchPlan:
         elif options["cache"]:
             dataset = batch_rows(dataset, self.batch_size)
         if options["static_shapes"]:
-            dataset = one_shape(dataset, self.pipe.inputs, self.batch_size, whole=self.training)
+            dataset = one_shape(dataset, self.pipe.inputs, self.targets, self.batch_size, whole=self.training)
         return self._counted(self._finished(dataset)).prefetch(2)
 
     def _drawn(self):

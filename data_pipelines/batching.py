@@ -3,23 +3,27 @@
 import keras
 import tensorflow as tf
 
-from data_pipelines.batch_encoder import MASK
+from data_pipelines.batch_encoder import MASK, TARGET
 
 WINDOW = 32  # batches that are sorted together
 
 
 def trim_rows(dataset, inputs):
-    """Cuts the padding of single rows `(x, y, w)`, before they meet other rows in a batch."""
+    """Cuts the padding of single rows `(x, y, w)`, labels included, before they meet other rows in a batch."""
 
     sequences = _sequences(dataset, inputs, rank=1)
+    labels = _sequences(dataset, shown_labels(dataset), rank=1)
 
     def trim(x, y, w):
-        trimmed = dict(x)
-        for name in sequences:
+        trimmed, labelled = dict(x), dict(y)
+        for name in (*sequences, *labels):
             mask = x[name + MASK]
-            length = tf.maximum(tf.reduce_sum(tf.cast(mask, tf.int32)), inputs[name].least)
+            least = inputs[name].least if name in inputs else 1
+            length = tf.maximum(tf.reduce_sum(tf.cast(mask, tf.int32)), least)
             trimmed[name], trimmed[name + MASK] = x[name][:length], mask[:length]
-        return trimmed, y, w
+        for name in labels:
+            labelled[name.removesuffix(TARGET)] = trimmed[name]
+        return trimmed, labelled, w
 
     return dataset.map(trim, tf.data.AUTOTUNE)
 
@@ -79,12 +83,18 @@ def batch_by_length(dataset, inputs, batch_size, seed):
     return batches.shuffle(WINDOW, seed=seed)
 
 
-def one_shape(dataset, inputs, batch_size, whole):
+def shown_labels(dataset):
+    """The names in x of labels that the model sees."""
+    return [name for name in dataset.element_spec[0] if name.endswith(TARGET)]
+
+
+def one_shape(dataset, inputs, targets, batch_size, whole):
     """Pads every sequence to the longest that its modality gives, so that a compiler sees one shape.
 
     Args:
         dataset: of batches `(x, y, w)`.
         inputs: dict name → modality.
+        targets: dict name → modality.
         batch_size: int.
         whole: bool. Whether batches of fewer rows, the last, are left out, so that the batch axis is fixed too.
     """
@@ -96,15 +106,20 @@ def one_shape(dataset, inputs, batch_size, whole):
             f"Received: {type(inputs[endless[0]]).__name__} {endless[0]!r}. Do: leave one of both out."
         )
 
+    most = {name: inputs[name].most for name in free}
+    for name in _sequences(dataset, shown_labels(dataset), rank=2):
+        most[name] = targets[name.removesuffix(TARGET)].label_spec()["most"]
+
     def pad(x, y, w):
-        padded = dict(x)
-        for name in free:
-            most = inputs[name].most
+        padded, labelled = dict(x), dict(y)
+        for name, steps in most.items():
             for part in (name, name + MASK):
                 rest = [[0, 0]] * (x[part].shape.rank - 2)
-                value = tf.pad(x[part], [[0, 0], [0, most - tf.shape(x[part])[1]], *rest])
-                padded[part] = tf.ensure_shape(value, [x[part].shape[0], most, *x[part].shape[2:]])
-        return padded, y, w
+                value = tf.pad(x[part], [[0, 0], [0, steps - tf.shape(x[part])[1]], *rest])
+                padded[part] = tf.ensure_shape(value, [x[part].shape[0], steps, *x[part].shape[2:]])
+            if name not in inputs:
+                labelled[name.removesuffix(TARGET)] = padded[name]
+        return padded, labelled, w
 
     if whole:
         dataset = dataset.filter(lambda x, y, w: tf.shape(next(iter(x.values())))[0] == batch_size)
@@ -124,7 +139,7 @@ def _needed(dataset, inputs, argument):
     return sequences
 
 
-def _sequences(dataset, inputs, rank):
-    """The inputs whose length is open, in a dataset of rows (masks of rank 1) or of batches (rank 2)."""
-    masks = {name: dataset.element_spec[0][name + MASK].shape for name in inputs}
+def _sequences(dataset, names, rank):
+    """The inputs or shown labels of open length, in a dataset of rows (masks of rank 1) or of batches (rank 2)."""
+    masks = {name: dataset.element_spec[0][name + MASK].shape for name in names}
     return [name for name, shape in masks.items() if shape.rank == rank and shape[-1] is None]

@@ -4,7 +4,7 @@ import json
 
 import tensorflow as tf
 
-from data_pipelines.batch_encoder import MASK
+from data_pipelines.batch_encoder import MASK, TARGET
 from data_pipelines.batch_plan import BatchPlan
 from data_pipelines.modalities import Modality, from_config
 from data_pipelines.modalities.media import check_shared_media
@@ -51,6 +51,11 @@ class Pipeline:
                 raise ValueError(
                     "Pipeline: a name must be ASCII letters, digits, '_', '-' and '.', must not end in '_mask', and "
                     f"must be an input or a target. Received: {name!r}. Do: another name, and Text(column={name!r})."
+                )
+            if name + TARGET in {*self.inputs, *self.targets}:
+                raise ValueError(
+                    "Pipeline: a name and '_target' is what a model calls a label that it is shown. "
+                    f"Received: {name!r} and {name + TARGET!r}. Do: another name, and Text(column={name + TARGET!r})."
                 )
         for name, modality in self.targets.items():
             if not modality.as_target:
@@ -104,7 +109,7 @@ class Pipeline:
         self._require_adapted("spec")
         return {
             "inputs": {name: modality.spec() for name, modality in self.inputs.items()},
-            "targets": {name: modality.spec() for name, modality in self.targets.items()},
+            "targets": {name: modality.target_spec() for name, modality in self.targets.items()},
         }
 
     def batches(
@@ -155,7 +160,8 @@ class Pipeline:
                 Defaults to `None`: this process.
         Returns:
             `tf.data.Dataset`. x: dict name → value, name + `"_mask"` → bool; y: dict target → label;
-            w: dict target → float32 weight `(B,)`, 0 where the label is missing.
+            w: dict target → float32 weight `(B,)`, 0 where the label is missing. Labels that a decoder follows in
+            training (texts, media) are in x too, as name + `"_target"`, with a mask.
         Raises:
             ValueError: columns that are not there, wrong arguments, or no rows. While batches are drawn, under
                 `"raise"`: `tf.errors.InvalidArgumentError` that carries the message.
@@ -184,7 +190,8 @@ class Pipeline:
     def prepare(self, rows, folder, on_bad=None, **options):
         """Decodes media once and writes rows to shards, for `read_shards`; see `data_pipelines.prepare.prepare`."""
         policy = checked_policy(on_bad or self.on_bad)
-        return prepare(rows, self.inputs, folder, self.problems, on_bad=policy, **options)
+        media = {name: modality for name, modality in self.targets.items() if modality.media}
+        return prepare(rows, {**self.inputs, **media}, folder, self.problems, on_bad=policy, **options)
 
     def signature(self):
         """The exported model's inputs: dict column → `tf.TensorSpec` of the served form."""

@@ -1,6 +1,6 @@
 """Multimodal deep learning with Keras 3: tables of mixed media → one trained, servable model."""
 
-from mmkeras import alignment, balance, decoders, encoders, fusions, layers, losses
+from mmkeras import alignment, balance, decoders, encoders, fusions, layers, losses, metrics
 from mmkeras.build import build
 from mmkeras.compare import compare
 from mmkeras.compile import compile
@@ -10,6 +10,8 @@ from mmkeras.embed import embed
 from mmkeras.evaluate import evaluate
 from mmkeras.explain import explain
 from mmkeras.export import export
+from mmkeras.generate import generate
+from mmkeras.generator import generator
 from mmkeras.predict import predict
 from mmkeras.report import report
 from mmkeras.retrieval import retrieval_scores, retrieve
@@ -33,8 +35,11 @@ __all__ = [
     "explain",
     "export",
     "fusions",
+    "generate",
+    "generator",
     "layers",
     "losses",
+    "metrics",
     "predict",
     "report",
     "retrieval_scores",

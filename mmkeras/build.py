@@ -5,7 +5,7 @@ import keras
 from mmkeras import decoders, encoders, fusions
 from mmkeras.layers import LogMel, ModalityDropout
 
-MASK = "_mask"
+MASK, TARGET = "_mask", "_target"
 DTYPES = {"Text": "int32", "Category": "int32", "Tags": "int32"}
 
 
@@ -37,7 +37,8 @@ def build(
             extra objective (`mmkeras.alignment.TokenAlignment`), or balance. Defaults to `None`.
         name: str. Defaults to `"mmkeras"`.
     Returns:
-        `keras.Model`. In: dict name → tensor, name + `"_mask"` → bool. Out: dict target → prediction.
+        `keras.Model`. In: dict name → tensor, name + `"_mask"` → bool; labels that a decoder follows in training, as
+        target + `"_target"`. Out: dict target → prediction; what decoders generate, `mmkeras.generator` gives.
     Raises:
         ValueError: no targets, a part for a name that is not there, an unknown part, a modality without a part.
     Example:
@@ -60,7 +61,11 @@ def build(
     outputs = {}
     for target, facts in spec["targets"].items():
         decoder = chosen["targets"].get(target, companions.get(facts["modality"]))
-        outputs[target] = _part(decoder, _DECODERS, facts, target, dropout=dropout)(fused)
+        layer = _part(decoder, _DECODERS, facts, target, dropout=dropout)
+        shown, mask = _label_inputs(target, facts)
+        inputs.update({value.name: value for value in (shown, mask) if value is not None})
+        follows = getattr(layer, "takes_target", False)
+        outputs[target] = layer(fused, shown, target_mask=mask) if follows else layer(fused)
     return keras.Model(inputs, outputs, name=name)
 
 
@@ -105,6 +110,15 @@ def _input(name, facts):
 def _mask_input(name, facts):
     shape = facts["shape"][:1] if facts["modality"] != "Image" else ()
     return keras.Input(tuple(shape), dtype="bool", name=name + MASK)
+
+
+def _label_inputs(target, facts):
+    """Where a model is shown a target's label and its mask, whether or not its decoder looks at them."""
+    if "label" not in facts:
+        return None, None
+    label, name = facts["label"], target + TARGET
+    shown = keras.Input(tuple(label["shape"]), dtype=label["dtype"], name=name)
+    return shown, keras.Input(tuple(label["mask"]), dtype="bool", name=name + MASK)
 
 
 def _log_mel(name, facts):

@@ -4,6 +4,8 @@ import collections
 
 import numpy as np
 
+from mmkeras.generator import draw_on, generator, shown
+
 MASK = "_mask"
 
 
@@ -44,21 +46,24 @@ def collect(model, pipe, rows, batch_size, hidden, on_bad="mask"):
     Args:
         hidden: dict key → names of inputs to hide.
     Returns:
-        dict: `rows`, `labels` and `weights` (target → array), `predictions` (key → target → array).
+        dict: `rows`, `labels` and `weights` (target → array), `predictions` (key → target → array); labels and
+        predictions in the target's own units.
     """
     labels, weights = collections.defaultdict(list), collections.defaultdict(list)
+    model = generator(model)
     predictions = {key: collections.defaultdict(list) for key in hidden}
     count = 0
     for x, y, w in pipe.batches(rows, batch_size, on_bad=on_bad):
-        x = {name: np.asarray(value) for name, value in x.items()}
+        x = {name: np.asarray(value) for name, value in shown(x).items()}
         count += len(next(iter(x.values())))
         for target in y:
-            labels[target].append(np.asarray(y[target]))
+            labels[target].append(pipe.targets[target].units(np.asarray(y[target])))
             weights[target].append(np.asarray(w[target]))
         for key, names in hidden.items():
-            shown = {name: np.zeros_like(v) if name.removesuffix(MASK) in names else v for name, v in x.items()}
-            for target, prediction in model.predict_on_batch(shown).items():
-                predictions[key][target].append(np.asarray(prediction))
+            left = {name: np.zeros_like(v) if name.removesuffix(MASK) in names else v for name, v in x.items()}
+            for target, prediction in model.predict_on_batch(left).items():
+                predictions[key][target].append(pipe.targets[target].units(np.asarray(prediction)))
+        draw_on(model)
     join = {target: np.concatenate(parts) for target, parts in labels.items()}
     return {
         "rows": count,
@@ -70,13 +75,12 @@ def collect(model, pipe, rows, batch_size, hidden, on_bad="mask"):
 
 def _scores(model, pipe, outcome, key):
     scores = {}
-    for target, modality in pipe.targets.items():
+    for target in pipe.targets:
         title = pipe.title(target)
         weights = outcome["weights"].get(target, np.zeros(0))
         if not (weights > 0).any():
             scores[title] = {"labels": 0}
             continue
-        labels = modality.units(outcome["labels"][target])
-        predictions = modality.units(outcome["predictions"][key][target])
+        labels, predictions = outcome["labels"][target], outcome["predictions"][key][target]
         scores[title] = model.get_layer(target).score(labels, weights, predictions)
     return scores

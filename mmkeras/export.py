@@ -9,12 +9,13 @@ import keras
 
 from mmkeras.convert import convert
 from mmkeras.dual_encoder import embedded, single_encoder
+from mmkeras.generator import generator
 
 FORMATS = ("saved_model", "onnx", "litert")
 PYTHON_OPS = ("PyFunc", "PyFuncStateless", "EagerPyFunc")
 
 
-def export(model, pipe, path, format="saved_model"):
+def export(model, pipe, path, format="saved_model", generate=None, seed=0):
     """Writes a SavedModel with the pipeline's preprocessing in front and its labels behind, or the network alone.
 
     `serving_default` takes the input columns by their names: media as encoded bytes (JPEG, PNG, GIF, BMP or WebP;
@@ -22,6 +23,7 @@ def export(model, pipe, path, format="saved_model"):
     that cannot be decoded count as absent. A column whose name is no plain ASCII word goes by another, which
     `assets/columns.json` tells. It gives each target by its name, `NAME_probabilities` for categories and tags, and
     `NAME_present` (bool) for every input: whether the row had it. Labels lie in `assets/NAME_classes.txt`.
+    Generated targets come as texts and as the bytes of PNG and WAV files.
     It needs TensorFlow alone: neither Keras nor mmkeras.
 
     A dual encoder gives `NAME_embedding` and `NAME_present`, and has a signature more for each input it embeds:
@@ -34,6 +36,9 @@ def export(model, pipe, path, format="saved_model"):
         path: folder to write.
         format: `"saved_model"`, or `"onnx"` or `"litert"`: the network without preprocessing, see `mmkeras.convert`.
             Defaults to `"saved_model"`.
+        generate: dict target → options of its decoder's `generate`, such as `{"caption": {"beams": 4}}`, which the
+            file keeps. Defaults to `None`: theirs.
+        seed: int. For all that is drawn, the same at every call. Defaults to `0`.
     Returns:
         The path.
     Raises:
@@ -53,6 +58,7 @@ def export(model, pipe, path, format="saved_model"):
             f"Received: backend={keras.backend.backend()!r}. Do: save the model as .keras, load it with "
             "KERAS_BACKEND=tensorflow, export there."
         )
+    model = generator(model, generate, seed)
     if format != "saved_model":
         return convert(model, pipe, path, format)
     import tensorflow as tf

@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from mmkeras.generator import draw_on, generator
 
-def predict(model, pipe, rows, batch_size=64):
+
+def predict(model, pipe, rows, batch_size=64, generate=None, seed=0):
     """Yields the answers for batches of rows; every row gets one, bad cells count as absent.
 
     Args:
@@ -11,21 +13,27 @@ def predict(model, pipe, rows, batch_size=64):
         pipe: adapted `Pipeline`.
         rows: `Rows` with the inputs' columns; targets are not read.
         batch_size: int > 0. Defaults to `64`.
+        generate: dict target → options of its decoder's `generate`, such as `{"caption": {"beams": 4}}`.
+            Defaults to `None`: theirs.
+        seed: int. For all that is drawn. Defaults to `0`.
     Yields:
-        dict column → array `(B,)`: each target's answer under its name, and for a category the probability of that
-        answer under name + `"_probability"`.
+        dict column → array `(B,)`: each target's answer under its name (a label, a number, a text, the bytes of a PNG
+        or WAV file), and for a category the probability of that answer under name + `"_probability"`.
     Example:
         >>> table = [answers for answers in predict(model, pipe, rows)]
     """
     pipe.problems.clear()
+    model = generator(model, generate, seed)
     for x in pipe.batches(rows, batch_size, with_targets=False, on_bad="mask"):
         predictions = model.predict_on_batch(x)
+        draw_on(model)
         written = pipe.write({name: np.asarray(value) for name, value in predictions.items()})
         answers = {}
         for target in pipe.targets:
             name = pipe.title(target)
             answer = np.asarray(written[name])
-            answers[name] = np.array([a.decode("utf-8") for a in answer]) if answer.dtype == object else answer
+            is_text = answer.dtype == object and not pipe.targets[target].media
+            answers[name] = np.array([a.decode("utf-8", "replace") for a in answer]) if is_text else answer
             if (
                 f"{name}_probabilities" in written
                 and answer.dtype == object

@@ -31,9 +31,11 @@ class Case:
             self.shapes = {name: (shape, "float32", shape[:1]) for name, shape in shapes.items()}
         elif folder == "decoders":
             self.shapes = {SINGLE: (shapes, "float32", shapes[:1])}
-            self.label = more[0]
+            label = np.array(more[0])
+            self.label = label.astype("int32" if label.dtype.kind == "i" else "float32")
         else:
             self.shapes = {SINGLE: shapes}
+        self.takes_target = getattr(cls, "takes_target", False)
         self.can_grow = self._can_grow()
 
     def __repr__(self):
@@ -117,7 +119,20 @@ class Case:
         """What the component gives for inputs and masks, tensors or symbolic ones."""
         if masks is not None:
             options["mask"] = self.packed(masks)
+        if self.takes_target:
+            options.setdefault("target", self.target(inputs[SINGLE]))
         return layer(self.packed(inputs), **options)
+
+    def target(self, like):
+        """The label that a decoder follows, for as many rows as there are, or symbolic."""
+        if isinstance(like, keras.KerasTensor):
+            return keras.Input(self.label.shape, dtype=str(self.label.dtype), name="target")
+        return keras.ops.convert_to_tensor(np.stack([self.label] * len(like)))
+
+    def output_shape(self, layer, declared):
+        """The shape that the layer declares for these inputs."""
+        target = [(declared[0], *self.label.shape)] if self.takes_target else []
+        return tuple(layer.compute_output_shape(declared, *target))
 
     def run(self, layer, inputs, masks=None, **options):
         """The same as an array."""
@@ -156,11 +171,13 @@ class Case:
             shape = (None, *shape[1:]) if self.can_grow else shape
             inputs[name] = keras.Input(shape, dtype=dtype, name=name)
             masks[name] = keras.Input(shape[:1] if mask else (), dtype="bool", name=name + MASK)
-        return keras.Model({**inputs, **named(masks)}, self.call(layer, inputs, masks))
+        label = {"target": self.target(inputs[SINGLE])} if self.takes_target else {}
+        return keras.Model({**inputs, **named(masks), **label}, self.call(layer, inputs, masks, **label))
 
     def batch(self, masks=None, seed=0):
         """Inputs and masks as one dict, for `model`."""
-        return {**self.inputs(seed), **named(masks or self.masks())}
+        label = {"target": np.stack([self.label] * 6)} if self.takes_target else {}
+        return {**self.inputs(seed), **named(masks or self.masks()), **label}
 
 
 def _variables(layer):

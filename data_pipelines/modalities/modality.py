@@ -44,11 +44,15 @@ class Modality:
     `encode_target` (served → label and weight), `write` (prediction → answer), `adapt`/`state`/`set_state` (what it
     learns from training rows) and `spec` (what a model must know of it). All but `adapt` and `reason` run in a
     TensorFlow graph; `encode`, `write` and `augment` are free of Python functions, so that they can be exported.
+
+    One whose answers are generated `teaches`: in training the model sees the label too, under the target's name and
+    `"_target"`. It gives `label` (value and mask → label and weight), `label_mask` and `label_spec`.
     """
 
     media = False
     as_input = True
     as_target = False
+    teaches = False
     augment_with = {}  # how training batches are varied: name → number
     most = None  # steps that a sequence has in a batch at the most
     least = 1  # steps that a sequence has in a batch, even where it is absent from every row
@@ -90,7 +94,21 @@ class Modality:
 
     def encode_target(self, cells, context):
         """Turns row cells into `(label, weight, bad)`; a missing label has weight 0 and a harmless placeholder."""
+        value, mask, bad = self.encode_row(cells, context)
+        return *self.label(value, mask), bad
+
+    def label(self, value, mask):
+        """Turns what `encode` gives into a target's label and weight `(B,)`."""
         raise TypeError(f"{type(self).__name__}: it cannot be a target yet. Do: use it as an input.")
+
+    def label_mask(self, label, weight):
+        """Which parts of a label are real: bool `(B, T)`, or `(B,)` where all of it or nothing is."""
+        return weight > 0
+
+    def label_spec(self):
+        """A label without the batch axis, JSON-ready: `shape`, `dtype`, `mask` (the shape of its mask) and `most`."""
+        shape = self.spec()["shape"]
+        return {"shape": shape, "dtype": "float32", "mask": [], "most": None}
 
     def augment(self, value, mask, seed):
         """Varies a training batch; `seed`, int32 `(2,)`, decides all that is random. The default changes nothing."""
@@ -116,6 +134,10 @@ class Modality:
     def spec(self):
         """JSON-ready facts that a model needs: always `modality`, and `shape` without the batch axis."""
         raise NotImplementedError
+
+    def target_spec(self):
+        """The same of a target: what its decoder must know; `label` says what its label is, where it `teaches`."""
+        return {**self.spec(), **({"label": self.label_spec()} if self.teaches else {})}
 
     def state(self):
         """What `adapt` learned, JSON-ready."""

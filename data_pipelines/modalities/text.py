@@ -5,12 +5,14 @@ import tensorflow as tf
 
 from data_pipelines.augmentation.settings import checked_augment
 from data_pipelines.augmentation.tokens import TOKENS, drop_tokens
+from data_pipelines.detokenize import join_tokens
 from data_pipelines.modalities.modality import Modality, modality
 
 # Scripts that are written without spaces: every character is a token of its own.
 UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 SPLITS = ("word", "whitespace", "character", "ngram", "byte")
 PADDING, UNKNOWN = 0, 1
+UNREAD = "\ufffd"  # what is written for a token that is not known
 
 
 @modality
@@ -31,12 +33,16 @@ class Text(Modality):
         column: str or None. The table's column. Defaults to `None`: the modality's name.
     Batch:
         int32 `(B, T)`, mask bool `(B, T)`; T is the longest of the batch and at least 1.
-        A text that is empty or white space is absent.
+        A text that is empty or white space is absent. As a target: int32 `(B, L)`, the ids, the last id of all (the
+        end) and padding 0.
     Raises:
-        ValueError: an unknown split, a number out of range, a wrong `augment`.
+        ValueError: an unknown split, a number out of range, a wrong `augment`; as a target, `split="ngram"`.
     References:
         Letter groups as in [Bojanowski et al., 2017](https://arxiv.org/abs/1607.04606); differs: a vocabulary, no hash.
     """
+
+    as_target = True
+    teaches = True
 
     def __init__(
         self,
@@ -147,12 +153,57 @@ class Text(Modality):
     def augment(self, value, mask, seed):
         return drop_tokens(value, mask, seed, UNKNOWN, **self.augment_with) if self.augment_with else value
 
+    def check_target(self, name):
+        """Refuses tokens that no text can be made of again.
+
+        Raises:
+            ValueError: letter groups.
+        """
+        if self.split == "ngram":
+            raise ValueError(
+                f'Text "{name}": the tokens of a target must make up the text, and letter groups overlap. '
+                "Received: split='ngram'. Do: split='word', 'character' or 'byte'."
+            )
+
+    def label(self, value, mask):
+        lengths = tf.reduce_sum(tf.cast(mask, tf.int32), 1)
+        closed = tf.pad(tf.where(mask, value, PADDING), [[0, 0], [0, 1]])
+        end = tf.one_hot(lengths, tf.shape(closed)[1], self.end, PADDING, dtype=tf.int32)
+        there = lengths > 0
+        return tf.where(there[:, None], closed + end, PADDING), tf.cast(there, tf.float32)
+
+    def label_mask(self, label, weight):
+        return label != PADDING
+
+    def label_spec(self):
+        return {"shape": [None], "dtype": "int32", "mask": [None], "most": self.max_tokens + 1}
+
+    def target_spec(self):
+        return {**super().target_spec(), "vocabulary_size": self.end + 1}
+
+    @property
+    def end(self):
+        """The id that closes a target's label."""
+        return self.spec()["vocabulary_size"]
+
+    def write(self, name, prediction):
+        keys = [bytes([number]) for number in range(256)] if self.split == "byte" else self.vocabulary
+        known = (prediction > UNKNOWN) & (prediction < self.end)
+        tokens = tf.gather(tf.constant(keys or [""]), tf.where(known, prediction - 2, 0))
+        tokens = tf.where(known, tokens, tf.where(prediction == UNKNOWN, UNREAD, ""))
+        return {name: join_tokens(tokens, self.split)}
+
+    def units(self, values):
+        """Labels or generated ids `(N, L)` as an array of texts."""
+        written = self.write("text", tf.constant(values, tf.int32))["text"].numpy()
+        return np.array([text.decode("utf-8", "replace") for text in written], object)
+
     def tokens(self, ids):
         """The tokens of an array of ids `(T,)` as a list of str; `"�"` for one that is not known."""
         if self.split == "byte":
-            written = b"".join(bytes([number - 2]) if number >= 2 else "\ufffd".encode() for number in ids)
+            written = b"".join(bytes([number - 2]) if number >= 2 else UNREAD.encode() for number in ids)
             return [written.decode("utf-8", "replace")]
-        return [self.vocabulary[number - 2] if number >= 2 else "\ufffd" for number in ids]
+        return [self.vocabulary[number - 2] if number >= 2 else UNREAD for number in ids]
 
     def spec(self):
         size = None if self.vocabulary is None else len(self.vocabulary) + 2

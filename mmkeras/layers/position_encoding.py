@@ -34,14 +34,17 @@ class PositionEncoding(keras.layers.Layer):
         self.scale = self.add_weight(name="scale", shape=(), initializer="ones")
 
     def call(self, inputs, *, mask=None):
-        length, dim = ops.shape(inputs)[1], inputs.shape[-1]
-        place = ops.cast(ops.arange(length), "float32")[:, None]
+        tokens = self.at(inputs, ops.cast(ops.arange(ops.shape(inputs)[1]), "float32"))
+        return tokens if mask is None else hide(tokens, mask)
+
+    def at(self, inputs, place):
+        """Tokens `(B, T, D)` that stand at places `(T,)`, float."""
+        dim = inputs.shape[-1]
         pair = ops.cast(ops.arange(dim) // 2, "float32")
-        angle = place * ops.power(self.max_wavelength, -2.0 * pair / dim)[None]
+        angle = place[:, None] * ops.power(self.max_wavelength, -2.0 * pair / dim)[None]
         even = ops.cast(ops.arange(dim) % 2 == 0, "float32")
         wave = ops.sin(angle) * even + ops.cos(angle) * (1.0 - even)
-        tokens = inputs + ops.cast(wave, inputs.dtype)[None] * ops.cast(self.scale, inputs.dtype)
-        return tokens if mask is None else hide(tokens, mask)
+        return inputs + ops.cast(wave, inputs.dtype)[None] * ops.cast(self.scale, inputs.dtype)
 
     def compute_mask(self, inputs, mask=None):
         return mask
