@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from mmkeras.answers import answer, chosen, scales
 from mmkeras.evaluate import MASK
-from mmkeras.evidence import evidence
-from mmkeras.explanation import Explanation
-from mmkeras.gradients import integrated_gradients
-from mmkeras.inside import Inside
-from mmkeras.shapley import shapley_values, subset_predictions
+from mmkeras.explaining.answers import answer, chosen, scales
+from mmkeras.explaining.evidence import evidence
+from mmkeras.explaining.explanation import Explanation
+from mmkeras.explaining.gradients import integrated_gradients
+from mmkeras.explaining.inside import Inside
+from mmkeras.explaining.shapley import shapley_values, subset_predictions
 
 KINDS = ("predicted", "true")
 

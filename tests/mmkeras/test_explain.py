@@ -11,9 +11,9 @@ from tiny_table import INPUTS, model_for, pipeline, write_table
 
 import mmkeras as mm
 from data_pipelines import Category, Image, Pipeline, Text, read_table
-from mmkeras.answers import answer, chosen
-from mmkeras.gradients import integrated_gradients
-from mmkeras.inside import Inside, rollout
+from mmkeras.explaining.answers import answer, chosen
+from mmkeras.explaining.gradients import integrated_gradients
+from mmkeras.explaining.inside import Inside, rollout
 
 ROWS = 12
 

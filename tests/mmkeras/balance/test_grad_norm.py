@@ -10,8 +10,8 @@ from tiny_fusion import BATCH, MASKS, ROWS, K, W, X, Y, losses
 
 from mmkeras.balance import GradNorm, LabelledModel
 from mmkeras.balance.grad_norm import balanced_gradients
+from mmkeras.explaining.gradients import gradient
 from mmkeras.fusions import ConcatFusion
-from mmkeras.gradients import gradient
 from mmkeras.layers import TokenPooling
 
 TARGETS = ("kind", "price")
