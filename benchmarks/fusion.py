@@ -25,8 +25,8 @@ from keras import ops
 
 import mmkeras as mm
 from data_pipelines import Audio, Category, Image, Pipeline, read_table
-from mmkeras.comparison import points
-from mmkeras.comparison_report import comparison_report, table
+from mmkeras.comparing.comparison import points
+from mmkeras.comparing.comparison_report import comparison_report, table
 from mmkeras.recipes import recipes
 
 RATE = 8000

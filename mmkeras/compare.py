@@ -6,10 +6,11 @@ import shutil
 
 import keras
 
-from mmkeras import fingerprint, fusions
-from mmkeras.comparison import summarise
+from mmkeras import fusions
+from mmkeras.comparing import fingerprint
+from mmkeras.comparing.comparison import summarise
+from mmkeras.comparing.trial import MASK, SCORES, TRAINING, judge, train
 from mmkeras.run import write_json
-from mmkeras.trial import MASK, SCORES, TRAINING, judge, train
 
 BASELINE, LATE = "TokenTransformer", "LateFusion"
 USUAL = ("ConcatFusion", "GatedFusion", "CrossAttentionFusion", "BottleneckFusion")
@@ -23,7 +24,8 @@ def compare(
 
     All systems see the same rows, decoded once, and are trained as `mmkeras train` does it. Each run is kept in
     `runs/NAME-SEED`, a folder for `mmkeras predict` as well; started again, only runs that are missing, or whose data
-    or options have changed, are done. `results.json` holds all figures; see `mmkeras.comparison` for what they are.
+    or options have changed, are done. `results.json` holds all figures: what they are, says
+    `mmkeras.comparing.comparison`.
 
     Args:
         pipe: adapted `Pipeline` with at least two inputs.

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from mmkeras.answers import answer, chosen, scales
 from mmkeras.evaluate import MASK
-from mmkeras.evidence import evidence
-from mmkeras.explanation import Explanation
-from mmkeras.gradients import integrated_gradients
-from mmkeras.inside import Inside
-from mmkeras.shapley import shapley_values, subset_predictions
+from mmkeras.explaining.answers import answer, chosen, scales
+from mmkeras.explaining.evidence import evidence
+from mmkeras.explaining.explanation import Explanation
+from mmkeras.explaining.gradients import integrated_gradients
+from mmkeras.explaining.inside import Inside
+from mmkeras.explaining.shapley import shapley_values, subset_predictions
 
 KINDS = ("predicted", "true")
 
@@ -24,7 +24,8 @@ def explain(model, pipe, rows, target=None, of="predicted", examples=12, steps=3
         pipe: adapted `Pipeline`.
         rows: `Rows` with the inputs' columns; with the targets' too, the true class is explained as well.
         target: str or None. Of category, number or tags. Defaults to `None`: the first one.
-        of: `"predicted"` or `"true"`. The class whose log-odds the gradients explain. Defaults to `"predicted"`.
+        of: `"predicted"` or `"true"`. The class whose log-odds the gradients explain; rows without a label have no
+            gradients under `"true"`. Defaults to `"predicted"`.
         examples: int >= 0. Rows with details. Defaults to `12`.
         steps: int > 0. Points of the integral. Defaults to `32`.
         batch_size: int > 0. Defaults to `64`.
@@ -90,6 +91,9 @@ def _details(model, pipe, target, cells, x, worth, of, steps, gradients):
     """For each row of a batch a dict: `inputs`, name → evidence, and `attention`, (asking, asked) → weights."""
     inside, modality = Inside(model, list(pipe.inputs), target), pipe.targets[target]
     picked = worth["classes"].get(of, worth["classes"]["predicted"])[: len(cells)]
+    has_class = np.ones(len(cells), bool)
+    if of == "true" and scales(modality)[0] != "value":
+        has_class = worth["labelled"][: len(cells)]
     looked = inside.attention(x)
 
     def score(predictions, count):
@@ -101,12 +105,12 @@ def _details(model, pipe, target, cells, x, worth, of, steps, gradients):
         if gradients:
             slopes, gaps = integrated_gradients(inside, own, name, x, score, steps)
         for row, found in enumerate(details):
-            slope = None if slopes is None else slopes[row]
+            slope = slopes[row] if slopes is not None and has_class[row] else None
             attention = looked["answer"][name][row] if looked else None
             columns = own.columns(name)
             written = [cells[row][column] for column in columns]
             shown = evidence(own, columns, written, x[name][row], x[name + MASK][row], slope, attention)
-            sums = {} if slopes is None else {"sum": float(slope.sum()), "gap": float(gaps[row])}
+            sums = {} if slope is None else {"sum": float(slope.sum()), "gap": float(gaps[row])}
             share = {"share": float(attention.sum())} if looked else {}
             found["inputs"][name] = {**shown, **sums, **share}
     for pair, weights in looked["tokens"].items() if looked else ():

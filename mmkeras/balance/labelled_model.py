@@ -4,6 +4,7 @@ import contextlib
 
 import keras
 
+from mmkeras.balance.target_losses import target_losses
 from mmkeras.component import component
 
 
@@ -12,8 +13,9 @@ class LabelledModel(keras.Model):
     """A functional model whose layers may see the labels while it is trained or evaluated.
 
     It is made like any functional model, `LabelledModel(model.input, model.output)`, shares the layers of `model`, and
-    trains by `fit`. Before each step, a layer with a `tell` method gets the labels and weights of its `target`.
-    `predict`, the exported model, and `keras.Model(model.input, model.output)` know nothing of it.
+    trains by `fit`. Before each step, a layer with a `tell` method gets the labels and weights of its `target`; in
+    training, one with `tell_losses` gets the loss of each target as it is, after the forward pass. `predict`, the
+    exported model, and `keras.Model(model.input, model.output)` know nothing of it.
 
     Call arguments:
         inputs: what the functional model takes.
@@ -40,6 +42,14 @@ class LabelledModel(keras.Model):
     def test_step(self, *args):
         with self._told(args[-1]):
             return super().test_step(*args)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        layers = [layer for layer in self.layers if hasattr(layer, "tell_losses")] if training else []
+        if layers:
+            losses = target_losses(self, y, y_pred, sample_weight)
+            for layer in layers:
+                layer.tell_losses(losses)
+        return super().compute_loss(x, y, y_pred, sample_weight, training)
 
     @contextlib.contextmanager
     def _told(self, data):

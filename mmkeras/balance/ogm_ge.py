@@ -3,12 +3,13 @@
 import keras
 from keras import ops
 
-from mmkeras.balance.unimodal_heads import UnimodalHeads, crossentropy, labels_and_weights, present_rows, weighted_mean
+from mmkeras.balance.unimodal_heads import crossentropy, weighted_mean
+from mmkeras.balance.unimodal_losses import UnimodalLosses
 from mmkeras.component import component
 
 
 @component
-class OGMGE(keras.layers.Layer):
+class OGMGE(UnimodalLosses):
     """Gives tokens back unchanged, and scales the gradients that go back through them, a modality at a time.
 
     s_m = mean probability that modality m alone gives the true class, ρ_m = s_m / mean of the other s,
@@ -40,33 +41,18 @@ class OGMGE(keras.layers.Layer):
     """
 
     def __init__(self, target, num_classes, alpha=0.5, noise=True, seed=None, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(target, num_classes, **kwargs)
         if alpha < 0:
             raise ValueError(f"OGMGE: alpha must be >= 0. Received: alpha={alpha}. Do: alpha=0.5.")
-        self.target = target
         self.alpha = alpha
         self.noise = noise
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
-        self.heads = UnimodalHeads(num_classes, name="heads")
-        self.supports_masking = True
-        self.told = (None, None)
 
-    def tell(self, labels, weights):
-        """Labels of the batch to come, from `LabelledModel`."""
-        self.told = (labels, weights)
-
-    def build(self, input_shape):
-        self.heads.build(input_shape)
-
-    def call(self, inputs, *, mask=None, training=False):
-        if not training or self.told[0] is None:
-            return inputs
-        labels, weights = labels_and_weights(*self.told)
+    def balanced(self, inputs, mask, labels, count, training):
         stopped = {name: ops.stop_gradient(tokens) for name, tokens in inputs.items()}
         logits = self.heads(stopped, mask=mask)
-        count = {name: rows * weights for name, rows in present_rows(inputs, mask).items()}
-        self.add_loss(sum(weighted_mean(crossentropy(logits[name], labels), count[name]) for name in inputs))
+        self.add_loss(sum(self.losses_of(logits, labels, count).values()))
         share = self.shares(logits, labels, count)
         return {name: self._scaled(tokens, ops.stop_gradient(share[name])) for name, tokens in inputs.items()}
 
@@ -96,18 +82,8 @@ class OGMGE(keras.layers.Layer):
         size = ops.cast(share < 1, tokens.dtype) if self.noise else ops.cast(0.0, tokens.dtype)
         return scale_gradient(tokens, ops.cast(share, tokens.dtype), draw * size)
 
-    def compute_mask(self, inputs, mask=None):
-        return mask
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-    def compute_output_spec(self, inputs, mask=None, training=False):
-        return {name: keras.KerasTensor(value.shape, self.compute_dtype) for name, value in inputs.items()}
-
     def get_config(self):
-        config = {"target": self.target, "num_classes": self.heads.num_classes, "alpha": self.alpha}
-        return {**super().get_config(), **config, "noise": self.noise, "seed": self.seed}
+        return {**super().get_config(), "alpha": self.alpha, "noise": self.noise, "seed": self.seed}
 
 
 @ops.custom_gradient

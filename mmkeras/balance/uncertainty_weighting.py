@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from mmkeras.balance.target_losses import target_losses
 from mmkeras.component import component
 
 
@@ -46,19 +47,10 @@ class UncertaintyWeighting(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         total = sum(self.losses, start=ops.zeros((), "float32"))
+        losses = target_losses(self, y, y_pred, sample_weight)
         for place, name in enumerate(sorted(self.output)):
             log_variance = ops.convert_to_tensor(self.log_variances)[place]
             weights = None if sample_weight is None else sample_weight[name]
-            loss = self._loss_of(name)(y[name], y_pred[name], sample_weight=weights)
             seen = 1.0 if weights is None else ops.cast(ops.any(ops.convert_to_tensor(weights) > 0), "float32")
-            total = total + seen * (ops.exp(-log_variance) * loss + log_variance)
+            total = total + seen * (ops.exp(-log_variance) * losses[name] + log_variance)
         return total
-
-    def _loss_of(self, name):
-        loss = self.loss.get(name) if isinstance(self.loss, dict) else self.loss
-        if not isinstance(loss, keras.losses.Loss):
-            raise ValueError(
-                f"UncertaintyWeighting: a target must have a keras.losses.Loss. Received: loss[{name!r}]={loss!r}. "
-                "Do: keras.losses.MeanSquaredError()."
-            )
-        return loss

@@ -44,7 +44,7 @@ def compare(
     with failing_plainly():
         import mmkeras as mm
         from data_pipelines import read_table
-        from mmkeras.comparison_report import comparison_report
+        from mmkeras.comparing.comparison_report import comparison_report
 
         rows = read_table(table, media_root)
         parts = split(rows)
@@ -79,7 +79,7 @@ def compare(
 
 def show_comparison(results):
     """Prints the table of systems and the verdict on stdout."""
-    from mmkeras.comparison_report import table
+    from mmkeras.comparing.comparison_report import table
 
     shown = Table(title=f"{results['target']}: {results['metric']}, points of {results['rows']['test']} test rows")
     heads = {**HEADS, **COSTS}

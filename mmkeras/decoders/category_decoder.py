@@ -35,7 +35,8 @@ class CategoryDecoder(keras.layers.Layer):
     def __init__(self, num_classes, pooling="attention", dropout=0.1, **kwargs):
         super().__init__(**kwargs)
         if num_classes < 2:
-            raise ValueError(f"CategoryDecoder: num_classes must be > 1. Received: num_classes={num_classes}.")
+            name = type(self).__name__
+            raise ValueError(f"{name}: num_classes must be > 1. Received: num_classes={num_classes}.")
         self.num_classes = num_classes
         self.pooling = pooling
         self.dropout = dropout

@@ -6,13 +6,12 @@ from keras import ops
 from mmkeras.component import component
 from mmkeras.decoders.category_decoder import CategoryDecoder
 from mmkeras.layers.masking import hide, mask_or_full, masked_mean, masked_softmax
-from mmkeras.losses.smoothed_crossentropy import SmoothedCrossentropy
 
 COMBINES = ("mean", "learned", "product", "evidential")
 
 
 @component
-class LateCategoryDecoder(keras.layers.Layer):
+class LateCategoryDecoder(CategoryDecoder):
     """Predicts the class from each token alone and combines the predictions; made for `LateFusion`'s tokens.
 
     With z_t = W x_t of token t, a bias b that all tokens share, and p_t = softmax(z_t + b):
@@ -45,19 +44,13 @@ class LateCategoryDecoder(keras.layers.Layer):
         cross-entropy of the joint p, where the paper adds each view's own and an annealed divergence.
     """
 
-    modality = "Category"
     preferred = False
 
     def __init__(self, num_classes, combine="product", dropout=0.1, **kwargs):
-        super().__init__(**kwargs)
-        if num_classes < 2:
-            raise ValueError(f"LateCategoryDecoder: num_classes must be > 1. Received: num_classes={num_classes}.")
+        super().__init__(num_classes, dropout=dropout, **kwargs)
         if combine not in COMBINES:
             raise ValueError(f"LateCategoryDecoder: combine must be one of {COMBINES}. Received: combine={combine!r}.")
-        self.num_classes = num_classes
         self.combine = combine
-        self.dropout = dropout
-        self.supports_masking = True
 
     def build(self, input_shape):
         self.drop = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)
@@ -83,33 +76,10 @@ class LateCategoryDecoder(keras.layers.Layer):
             joint = ops.sum(chances * masked_softmax(self.say(tokens)[..., 0], mask)[..., None], axis=1)
         return ops.where(ops.any(mask, axis=1)[:, None], joint, ops.softmax(bias)[None])
 
-    def compute_mask(self, inputs, mask=None):
-        return None
-
-    def compute_output_shape(self, input_shape):
-        return (input_shape[0], self.num_classes)
-
-    def compute_output_spec(self, inputs, mask=None, training=False):
-        return keras.KerasTensor(self.compute_output_shape(inputs.shape), "float32")
-
-    def default_loss(self, label_smoothing=0.0):
-        """Cross-entropy of class indices, with `label_smoothing` in [0, 1)."""
-        return SmoothedCrossentropy(label_smoothing)
-
-    def default_metrics(self):
-        """Accuracy."""
-        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
-
-    score = staticmethod(CategoryDecoder.score)
-
     def get_config(self):
-        config = {"num_classes": self.num_classes, "combine": self.combine, "dropout": self.dropout}
-        return {**super().get_config(), **config}
-
-    @classmethod
-    def from_spec(cls, spec, dropout, **options):
-        """The decoder that suits what the pipeline says of the target."""
-        return cls(num_classes=len(spec["classes"]), dropout=dropout, **options)
+        config = super().get_config()
+        del config["pooling"]
+        return {**config, "combine": self.combine}
 
     @classmethod
     def example(cls):

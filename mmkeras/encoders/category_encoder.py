@@ -56,7 +56,7 @@ class CategoryEncoder(keras.layers.Layer):
         return self.read(self.embedding(ids), ids, mask)
 
     def read(self, vectors, ids, mask, training=False):
-        """Tokens from what stands for ids, `(B, T, D)`: how a gradient gets at labels, see `mmkeras.gradients`."""
+        """Tokens from what stands for ids, `(B, T, D)`: how a gradient gets at labels, see `mmkeras.explain`."""
         tokens = hide(vectors, mask)
         return tokens if len(ids.shape) == 2 else tokens[:, None]
 

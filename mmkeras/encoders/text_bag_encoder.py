@@ -69,7 +69,7 @@ class TextBagEncoder(keras.layers.Layer):
         return self.read(self.embedding(ids), ids, mask, training)
 
     def read(self, vectors, ids, mask, training=False):
-        """Tokens from what stands for ids, `(B, T, D)`: how a gradient gets at words, see `mmkeras.gradients`."""
+        """Tokens from what stands for ids, `(B, T, D)`: how a gradient gets at words, see `mmkeras.explain`."""
         known = ids > UNKNOWN
         if training and self.token_dropout:
             draw = keras.random.uniform(ops.shape(ids), seed=self.seed_generator)

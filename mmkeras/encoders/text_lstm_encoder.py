@@ -62,7 +62,7 @@ class TextLSTMEncoder(keras.layers.Layer):
         return self.read(self.embedding(hide(inputs, mask)), inputs, mask, training)
 
     def read(self, vectors, ids, mask, training=False):
-        """Tokens from what stands for ids, `(B, T, D)`: how a gradient gets at words, see `mmkeras.gradients`."""
+        """Tokens from what stands for ids, `(B, T, D)`: how a gradient gets at words, see `mmkeras.explain`."""
         tokens = self.drop(vectors, training=training)
         for reader in self.readers:
             tokens = hide(reader(tokens, mask=mask, training=training), mask)

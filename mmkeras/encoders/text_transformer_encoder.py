@@ -75,7 +75,7 @@ class TextTransformerEncoder(keras.layers.Layer):
         return self.read(self.embedding(hide(inputs, mask)), inputs, mask, training)
 
     def read(self, vectors, ids, mask, training=False):
-        """Tokens from what stands for ids, `(B, T, D)`: how a gradient gets at words, see `mmkeras.gradients`."""
+        """Tokens from what stands for ids, `(B, T, D)`: how a gradient gets at words, see `mmkeras.explain`."""
         tokens = vectors
         for position in self.positions:
             tokens = position(tokens, mask=mask)

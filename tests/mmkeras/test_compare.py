@@ -9,7 +9,7 @@ import pytest
 
 import mmkeras as mm
 from data_pipelines import Category, Number, Pipeline, Tags, Text, read_table
-from mmkeras.trial import row_scores, subsets
+from mmkeras.comparing.trial import row_scores, subsets
 
 TRAINING = {"epochs": 8, "batch_size": 16, "learning_rate": 0.02}
 
@@ -103,7 +103,7 @@ def test_started_again_only_what_is_missing_is_done(made, pipe, rows):
 
 
 def test_other_options_or_data_are_done_anew(made, pipe, rows):
-    from mmkeras import fingerprint
+    from mmkeras.comparing import fingerprint
 
     marks = [
         fingerprint.of_values(part, mm.fusions.SumFusion(dropout)) for part in ("a", "b") for dropout in (0.1, 0.2)

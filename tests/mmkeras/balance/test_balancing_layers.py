@@ -8,10 +8,10 @@ from keras import ops
 from reference import softmax, to_numpy
 from tiny_fusion import BATCH, KINDS, MASKS, ROWS, K, W, X, Y, losses, tiny_model
 
-from mmkeras.balance import OGMGE, LabelledModel, MMPareto, UnimodalHeads
+from mmkeras.balance import OGMGE, GradientBlend, LabelledModel, MMPareto, UnimodalHeads, UnimodalLosses
 from mmkeras.balance.mm_pareto import settle
 
-LAYERS = {"OGMGE": lambda: OGMGE("kind", K), "MMPareto": lambda: MMPareto("kind", K)}
+LAYERS = {cls.__name__: lambda cls=cls: cls("kind", K) for cls in (OGMGE, MMPareto, UnimodalLosses, GradientBlend)}
 
 
 def labelled(layer, rate=0.02):
@@ -81,7 +81,7 @@ def test_the_gradient_is_scaled_and_the_answers_are_not(noise):
 
 def test_settled_by_hand():
     agree = to_numpy(settle(np.array([[1.0, 0.0]]), np.array([[1.0, 1.0]]), 1.5))
-    np.testing.assert_allclose(agree, [[2.0, 1.0]])
+    np.testing.assert_allclose(agree, [[3.0, 1.5]])
     g, u = np.array([[1.0, 0.0]]), np.array([[-2.0, 1.0]])
     # The shortest of a g + (1 − a) u: a = u·(u − g) / |u − g|² = 7 / 10.
     short = 2 * (0.7 * g + 0.3 * u)

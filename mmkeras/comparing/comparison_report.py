@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from mmkeras.comparison import BASELINE, LATE, SINGLE, WORDS, points
+from mmkeras.comparing.comparison import BASELINE, LATE, SINGLE, WORDS, points
 
 SHOWN = 4
 

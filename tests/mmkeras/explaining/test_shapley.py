@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from mmkeras.shapley import presence, shapley_values, subset_predictions
+from mmkeras.explaining.shapley import presence, shapley_values, subset_predictions
 
 
 def by_orders(worth):

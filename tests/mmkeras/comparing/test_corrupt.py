@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmkeras.corrupt import LEVELS, corruptions, decibels
+from mmkeras.comparing.corrupt import LEVELS, corruptions, decibels
 
 FACTS = {
     "picture": {"modality": "Image", "shape": [16, 12, 3]},

@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-from mmkeras.answers import scales
+from mmkeras.explaining.answers import scales
 
 ARRAYS = ("pixels", "frames", "values", "gradient", "attention")
 
@@ -86,7 +86,7 @@ class Explanation:
         Raises:
             ImportError: matplotlib, jinja2 or Pillow is not installed; the other two files are written then.
         """
-        from mmkeras.explained_page import page
+        from mmkeras.explaining.page import page
 
         os.makedirs(folder, exist_ok=True)
         with open(os.path.join(folder, "explanation.json"), "w", encoding="utf-8") as file:
@@ -100,7 +100,7 @@ class Explanation:
 
     def figure(self, place=0):
         """A matplotlib figure of one example: Shapley values, then every input with its gradients and attention."""
-        from mmkeras.explained_figure import figure
+        from mmkeras.explaining.figure import figure
 
         return figure(self, place)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mmkeras.overlays import look_over_frames, look_over_picture, over_frames, over_picture, strengths
+from mmkeras.explaining.overlays import look_over_frames, look_over_picture, over_frames, over_picture, strengths
 
 WORDS_FOR = {"log_odds": "log-odds", "probability": "probability", "value": "value"}
 

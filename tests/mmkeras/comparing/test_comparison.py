@@ -6,8 +6,8 @@ import types
 import numpy as np
 import pytest
 
-from mmkeras.comparison import effective_robustness, summarise
-from mmkeras.comparison_report import comparison_report, table
+from mmkeras.comparing.comparison import effective_robustness, summarise
+from mmkeras.comparing.comparison_report import comparison_report, table
 
 ROWS, SEEDS = 400, 3
 

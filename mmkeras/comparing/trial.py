@@ -8,7 +8,7 @@ import time
 import keras
 import numpy as np
 
-from mmkeras.corrupt import LEVELS, corruptions
+from mmkeras.comparing.corrupt import LEVELS, corruptions
 from mmkeras.run import fit_batches
 from mmkeras.tallies import CategoryTally
 

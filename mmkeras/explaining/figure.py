@@ -4,8 +4,16 @@ import unicodedata
 
 import numpy as np
 
-from mmkeras.explained_page import WORDS_FOR
-from mmkeras.overlays import AGAINST, FOR, look_over_frames, look_over_picture, over_frames, over_picture, strengths
+from mmkeras.explaining.overlays import (
+    AGAINST,
+    FOR,
+    look_over_frames,
+    look_over_picture,
+    over_frames,
+    over_picture,
+    strengths,
+)
+from mmkeras.explaining.page import WORDS_FOR
 
 WIDE = 26
 

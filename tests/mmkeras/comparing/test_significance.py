@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from mmkeras.significance import holm, paired
+from mmkeras.comparing.significance import holm, paired
 
 
 def test_the_interval_is_that_of_a_paired_mean_where_seeds_agree():

@@ -1,0 +1,1 @@
+"""What `mmkeras.compare` is made of: trials, corruptions, tests of significance, the page."""
