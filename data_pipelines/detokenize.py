@@ -49,7 +49,7 @@ RULES = (
 )
 
 
-def detokenize(tokens, split, mask=None):
+def join_tokens(tokens, split, mask=None):
     """Puts sentences together.
 
     Args:
@@ -62,7 +62,11 @@ def detokenize(tokens, split, mask=None):
     Raises:
         ValueError: a `split` that can't be joined.
     """
-    check_split(split)
+    if split not in JOINED:
+        raise ValueError(
+            f"join_tokens: tokens must be cut by one of {JOINED}: letter groups overlap. "
+            f"Received: split={split!r}. Do: split='word'."
+        )
     if mask is not None:
         tokens = tf.where(mask, tokens, tf.zeros_like(tokens))
     if split in ("character", "byte"):
@@ -71,15 +75,6 @@ def detokenize(tokens, split, mask=None):
     spaced = tf.strings.reduce_join(tokens, axis=-1, separator=" ")
     spaced = tf.strings.strip(tf.strings.regex_replace(spaced, " +", " "))
     return _tightened(spaced) if split == "word" else spaced
-
-
-def check_split(split):
-    """Says that a text cut like this can't be a target, where it can't."""
-    if split not in JOINED:
-        raise ValueError(
-            f"Text: a target must be cut by one of {JOINED}, from which sentences can be put together again. "
-            f"Received: split={split!r}. Do: split='word'."
-        )
 
 
 def _tightened(texts):
