@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from mmkeras.component import component
+from mmkeras.decoders.image_segmentation_decoder import ImageSegmentationDecoder
 from mmkeras.layers.masking import hide, mask_or_full
 from mmkeras.layers.picture_unet import picture_unet
 from mmkeras.layers.token_pooling import TokenPooling
@@ -223,8 +224,13 @@ class ImageFlowDecoder(keras.layers.Layer):
 
     @classmethod
     def from_spec(cls, spec, dropout, **options):
-        """The decoder that suits what the pipeline says of the target; of small pictures every pixel is a place."""
-        options.setdefault("patch", 1 if min(spec["shape"][:2]) < 24 else 2)
+        """The decoder that suits what the pipeline says of the target, another one for masks.
+
+        Of small pictures every pixel is a place of the U-Net, of larger ones a square of 4 × 4: 8 times less work.
+        """
+        if spec.get("classes"):
+            return ImageSegmentationDecoder.from_spec(spec, dropout, **options)
+        options.setdefault("patch", 1 if min(spec["shape"][:2]) < 24 else 4)
         return cls(shape=spec["shape"], **options)
 
     @classmethod
