@@ -42,6 +42,7 @@ class Image(Media):
     """
 
     as_target = True
+    teaches = True
 
     def __init__(
         self,
@@ -95,6 +96,13 @@ class Image(Media):
         told = [most, "is no class; numbers of pixels must be below classes =", self.classes]
         with tf.control_dependencies([tf.debugging.Assert(most < self.classes, told)]):
             return tf.ensure_shape(tf.cast(self._resize(numbers, "nearest"), tf.int32)[..., 0], self.size)
+
+    def label(self, value, mask):
+        return value, tf.cast(mask, tf.float32)
+
+    def label_spec(self):
+        dtype = "float32" if self.classes is None else "int32"
+        return {"shape": self.spec()["shape"], "dtype": dtype, "mask": [], "most": None}
 
     def prepare(self, data):
         """Masks and pictures that TensorFlow decodes as they are, others as PNG; those far too large in final size."""

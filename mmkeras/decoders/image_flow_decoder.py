@@ -6,6 +6,7 @@ from keras import ops
 
 from mmkeras.component import component
 from mmkeras.decoders.image_segmentation_decoder import ImageSegmentationDecoder
+from mmkeras.generation.seeds import Seeds
 from mmkeras.layers.masking import hide, mask_or_full
 from mmkeras.layers.picture_unet import picture_unet
 from mmkeras.layers.token_pooling import TokenPooling
@@ -145,7 +146,7 @@ class ImageFlowDecoder(keras.layers.Layer):
         Args:
             inputs: float tensor `(B, T, D)`.
             mask: bool tensor `(B, T)` or None.
-            seed: int. Another one, another picture. Defaults to `0`.
+            seed: int or int scalar tensor. Another one, another picture. Defaults to `0`.
             steps: int > 0. Steps from noise to picture. Defaults to `24`.
             guidance: float ≥ 0. How far to go from what pictures look like in general towards, and beyond, what they
                 look like given the tokens; 1 = as learned, more = truer and less varied. Defaults to `2.0`.
@@ -182,7 +183,7 @@ class ImageFlowDecoder(keras.layers.Layer):
                 return picture + first / steps
             return picture + (first + velocity(picture + first / steps, time + 1.0 / steps)) / (2 * steps)
 
-        start = keras.random.normal((rows, *self.shape), seed=seed)
+        start = keras.random.normal((rows, *self.shape), seed=Seeds(seed))
         return ops.clip((ops.fori_loop(0, steps, step, start) + 1.0) / 2.0, 0.0, 1.0)
 
     def generated_spec(self, inputs):
