@@ -1,4 +1,4 @@
-"""Pictures: JPEG, PNG, GIF, BMP and WebP of any size, decoded and resized in the graph."""
+"""Pictures: JPEG, PNG, GIF, BMP and WebP of any size, decoded and resized in the graph; masks of classes as targets."""
 
 import numpy as np
 import tensorflow as tf
@@ -9,15 +9,17 @@ from data_pipelines.cells import read_cell
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import modality
 from data_pipelines.pictures import NOT_A_PICTURE, as_png, read_picture
+from data_pipelines.pixel_classes import read_classes
 from data_pipelines.probe import probe_image
 
 FITS = ("stretch", "pad", "crop")
+MOST_CLASSES = 256  # what a grey PNG of 8 bits can hold
 MUCH_LARGER = 16  # times the pixels needed, from which on shards keep the resized picture
 
 
 @modality
 class Image(Media):
-    """A picture, as floats in [0, 1].
+    """A picture, as floats in [0, 1]; as a target, to be drawn; with `classes`, a mask to be found: a class a pixel.
 
     Args:
         size: int or (H, W), pixels > 0. What every picture is resized to. Defaults to `64`.
@@ -27,43 +29,85 @@ class Image(Media):
         augment: None or dict name → argument, in training only: `flip` (bool), `shift`, `zoom`, `rotate`,
             `brightness`, `contrast` (shares in [0, 1]). Defaults to `None`.
         max_pixels: int > 0. A picture that says it is larger is refused before it is decoded. Defaults to 100 million.
+        classes: int in 2 … 256 or None. As a target, pictures are masks for segmentation: PNG, grey or with a palette,
+            whose pixels hold 0 … K − 1, as they are, not as colours; resized by nearest neighbour. Defaults to `None`.
         column: str or None. The table's column. Defaults to `None`: the modality's name.
     Batch:
-        float32 `(B, H, W, 3)`, mask bool `(B,)`; zeros where absent.
+        float32 `(B, H, W, 3)`, mask bool `(B,)`; zeros where absent. With `classes`: int32 `(B, H, W)`.
     Raises:
-        ValueError: a size below 1, an unknown `fit`, a wrong `augment`.
+        ValueError: a size below 1, an unknown `fit`, a wrong `augment`, `classes` out of range.
     Example:
         >>> Image(size=(32, 48), augment={"flip": True, "shift": 0.1}).spec()["shape"]
         [32, 48, 3]
     """
 
-    def __init__(self, size=64, fit="stretch", background=1.0, augment=None, max_pixels=100_000_000, column=None):
+    as_target = True
+    teaches = True
+
+    def __init__(
+        self,
+        size=64,
+        fit="stretch",
+        background=1.0,
+        augment=None,
+        max_pixels=100_000_000,
+        classes=None,
+        column=None,
+    ):
         super().__init__(column)
         size = (size, size) if isinstance(size, int) else tuple(int(side) for side in size)
         if len(size) != 2 or min(size) < 1:
             raise ValueError(f"Image: size must be one or two sides > 0. Received: size={size}. Do: size=64.")
         if fit not in FITS:
             raise ValueError(f"Image: fit must be one of {FITS}. Received: fit={fit!r}. Do: fit='stretch'.")
+        if classes is not None and not 2 <= classes <= MOST_CLASSES:
+            raise ValueError(
+                f"Image: classes must be in 2 … {MOST_CLASSES}. Received: classes={classes}. Do: leave it out."
+            )
         self.size = size
+        self.classes = classes
         self.fit = fit
         self.background = float(background)
         self.augment_with = checked_augment("Image", augment, PICTURES, "'flip': True")
         self.max_pixels = int(max_pixels)
 
     @property
+    def as_input(self):
+        """Masks are found, not looked at."""
+        return self.classes is None
+
+    @property
     def empty(self):
-        return tf.zeros((*self.size, 3))
+        return tf.zeros((*self.size, 3)) if self.classes is None else tf.zeros(self.size, tf.int32)
 
     def collate(self, value, lengths, present):
         return value, present
 
     def decode(self, data):
-        """Decodes one picture's bytes to float32 `(H, W, 3)`; raises in the graph on what is no picture."""
+        """Decodes one picture's bytes to float32 `(H, W, 3)`, or a mask's; raises in the graph on what is none."""
+        if self.classes is not None:
+            return self._decode_classes(data)
         picture = read_picture(data, self.max_pixels, self.background)
         return tf.ensure_shape(self._resize(picture) / 255.0, (*self.size, 3))
 
+    def _decode_classes(self, data):
+        numbers = read_classes(data, self.max_pixels)
+        most = tf.reduce_max(numbers)
+        told = [most, "is no class; numbers of pixels must be below classes =", self.classes]
+        with tf.control_dependencies([tf.debugging.Assert(most < self.classes, told)]):
+            return tf.ensure_shape(tf.cast(self._resize(numbers, "nearest"), tf.int32)[..., 0], self.size)
+
+    def label(self, value, mask):
+        return value, tf.cast(mask, tf.float32)
+
+    def label_spec(self):
+        dtype = "float32" if self.classes is None else "int32"
+        return {"shape": self.spec()["shape"], "dtype": dtype, "mask": [], "most": None}
+
     def prepare(self, data):
-        """Pictures that TensorFlow decodes as they are, others as PNG; those far too large in their final size."""
+        """Masks and pictures that TensorFlow decodes as they are, others as PNG; those far too large in final size."""
+        if self.classes is not None:
+            return super().prepare(data)
         if probe_image(data) is None:
             data = as_png(data, self.max_pixels)
         pixels, sides = self._decode_file(tf.constant(data)).numpy(), probe_image(data)
@@ -74,22 +118,31 @@ class Image(Media):
     def prepared_for(self):
         return {"size": list(self.size), "fit": self.fit, "background": self.background}
 
-    def _resize(self, picture):
+    def _resize(self, picture, method="bilinear"):
         """A picture in uint8 → floats of the same range; TensorFlow resizes integers several times faster."""
         same = tf.reduce_all(tf.equal(tf.shape(picture)[:2], self.size))
+        options = {"method": method, "antialias": method != "nearest"}
         if self.fit == "pad":
-            resized = lambda: tf.image.resize_with_pad(picture, *self.size, antialias=True)  # noqa: E731
+            resized = lambda: tf.image.resize_with_pad(picture, *self.size, **options)  # noqa: E731
         elif self.fit == "crop":
-            resized = lambda: tf.image.resize(_centre(picture, self.size), self.size, antialias=True)  # noqa: E731
+            resized = lambda: tf.image.resize(_centre(picture, self.size), self.size, **options)  # noqa: E731
         else:
-            resized = lambda: tf.image.resize(picture, self.size, antialias=True)  # noqa: E731
-        return tf.cond(same, lambda: tf.cast(picture, tf.float32), resized)
+            resized = lambda: tf.image.resize(picture, self.size, **options)  # noqa: E731
+        return tf.cond(same, lambda: tf.cast(picture, tf.float32), lambda: tf.cast(resized(), tf.float32))
 
     def augment(self, value, mask, seed):
         if not self.augment_with:
             return value
         varied = tf.ensure_shape(vary_pictures(value, seed, **self.augment_with), value.shape)
         return tf.where(mask[:, None, None, None], varied, 0.0)
+
+    def write(self, name, prediction):
+        """PNG bytes of each picture; of a mask, grey, with the likeliest class of each pixel as its value."""
+        if self.classes is None:
+            pixels = tf.cast(tf.round(255.0 * tf.clip_by_value(prediction, 0.0, 1.0)), tf.uint8)
+        else:
+            pixels = tf.cast(tf.argmax(prediction, -1), tf.uint8)[..., None]
+        return {name: tf.map_fn(tf.io.encode_png, pixels, fn_output_signature=tf.string)}
 
     def reason(self, cells, context):
         why = super().reason(cells, context)
@@ -99,7 +152,9 @@ class Image(Media):
         return f"{size[0]} × {size[1]} pixels are more than max_pixels={self.max_pixels}" if size else NOT_A_PICTURE
 
     def spec(self):
-        return {"modality": "Image", "shape": [*self.size, 3]}
+        if self.classes is None:
+            return {"modality": "Image", "shape": [*self.size, 3]}
+        return {"modality": "Image", "shape": list(self.size), "classes": self.classes}
 
     def get_config(self):
         return {
@@ -109,6 +164,7 @@ class Image(Media):
             "background": self.background,
             "augment": self.augment_with or None,
             "max_pixels": self.max_pixels,
+            "classes": self.classes,
         }
 
 
