@@ -83,7 +83,7 @@ def split_in_time(frame, *shares, begins="begins", ends="ends"):
     if not all(len(part) for part in parts):
         sizes = [len(part) for part in parts]
         raise ValueError(
-            f"split_in_time: every part must have rows. Received: {sizes} of {len(frame)}. Do: more rows, or fewer parts."
+            f"split_in_time: every part must have rows. Received: {sizes} of {len(frame)}. Do: fewer parts."
         )
     return [part.reset_index(drop=True) for part in parts]
 
