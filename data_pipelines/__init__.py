@@ -10,7 +10,17 @@ except ImportError as error:
 from data_pipelines.modalities import *  # noqa: F403
 from data_pipelines.modalities import __all__ as _modalities
 from data_pipelines.pipeline import Pipeline
-from data_pipelines.sources import Rows, long_table, mix, read_folder, read_shards, read_table, read_tfds
+from data_pipelines.sources import (
+    Rows,
+    long_table,
+    mix,
+    read_folder,
+    read_shards,
+    read_table,
+    read_tfds,
+    split_in_time,
+    windows,
+)
 
 __all__ = [
     "Pipeline",
@@ -21,5 +31,7 @@ __all__ = [
     "read_shards",
     "read_table",
     "read_tfds",
+    "split_in_time",
+    "windows",
     *_modalities,
 ]

@@ -45,13 +45,19 @@ class Audio(Media):
         `"log_mel"`: float32 `(B, T, mel_bins)`, mask bool `(B, T)`; frames lie wholly inside the recording, so
         padding never touches a real one; of `"mfcc"`, 13 numbers a frame.
         `"waveform"`: float32 `(B, S)`, mask `(B, S)`. Zeros where absent; T and S
-        are at least one frame.
+        are at least one frame. As a target, `"log_mel"` only: float32 `(B, most, mel_bins + 1)`, `most` frames fill
+        `seconds`; the last channel is 1 in a real frame, and after the last one all are 0.
+    Answer:
+        WAV bytes, mono, 16 bits, of samples up to the last that is not 0.
     Raises:
-        ValueError: a number that is not positive, unknown features, a wrong `augment`.
+        ValueError: a number that is not positive, unknown features, a wrong `augment`, another target than log-mel.
     Example:
         >>> Audio(seconds=1, sample_rate=8000).spec()["shape"]
         [None, 40]
     """
+
+    as_target = True
+    teaches = True
 
     def __init__(
         self,
@@ -183,6 +189,26 @@ class Audio(Media):
             )
             return tf.signal.hann_window(self.frame).numpy(), bank.numpy()
 
+    def label(self, value, mask):
+        """Batches as `encode` gives them → (labels `(B, most, mel_bins + 1)`, weights `(B,)`)."""
+        if self.features != "log_mel":
+            raise ValueError(
+                f"Audio: a target must be log-mel frames. Received: features={self.features!r}. Do: features='log_mel'."
+            )
+        real = tf.cast(mask, tf.float32)[..., None]
+        value = tf.concat([tf.where(mask[..., None], value, 0.0), real], -1)[:, : self.most]
+        value = tf.pad(value, [[0, 0], [0, self.most - tf.shape(value)[1]], [0, 0]])
+        value = tf.ensure_shape(value, [None, self.most, self.mel_bins + 1])
+        return value, tf.cast(tf.reduce_any(mask, 1), tf.float32)
+
+    def write(self, name, prediction):
+        def wav(samples):
+            last = tf.reduce_max(tf.where(samples != 0.0, tf.range(1, tf.size(samples) + 1), 1))
+            return tf.audio.encode_wav(samples[:last, None], self.sample_rate)
+
+        samples = tf.clip_by_value(tf.cast(prediction, tf.float32), -1.0, 1.0)
+        return {name: tf.map_fn(wav, samples, fn_output_signature=tf.TensorSpec([], tf.string))}
+
     def augment(self, value, mask, seed):
         settings = dict(self.augment_with)
         if self.features == "waveform":
@@ -199,6 +225,8 @@ class Audio(Media):
     def spec(self):
         spec = {"modality": "Audio", "features": self.features, "sample_rate": self.sample_rate}
         mel = {"mel_bins": self.mel_bins, "frame": self.frame, "hop": self.hop}
+        if self.features == "log_mel":
+            mel["most"] = self.most
         shape = [None] if self.features == "waveform" else [None, self.width]
         return {**spec, **mel, "shape": shape}
 

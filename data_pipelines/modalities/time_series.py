@@ -27,8 +27,9 @@ class TimeSeries(Media):
     (its first array), `.csv`, `.tsv` or `.txt` file. `long_table` makes such cells from a table with a line a step.
 
     Args:
-        max_steps: int > 0. Longer series are cut to so many. Defaults to `512`.
-        keep: `"last"` or `"first"`. Which steps of a longer series stay. Defaults to `"last"`.
+        max_steps: int > 0. Longer series are cut to so many; as a target the horizon, which every label and prediction
+            has. Defaults to `512`.
+        keep: `"last"` or `"first"`. Which steps of a longer series stay; of a target, the first. Defaults to `"last"`.
         times: bool. Whether the first number of a step is its time, in any unit, never going back. Defaults to `False`:
             steps are evenly spaced.
         augment: None or dict, in training only: `jitter` (standard deviation of noise added to standardised values),
@@ -47,6 +48,9 @@ class TimeSeries(Media):
         >>> next(iter(pipe.batches(rows, 2)))[0]["load"].shape
         TensorShape([2, 4, 2])
     """
+
+    as_target = True
+    teaches = True
 
     def __init__(self, max_steps=512, keep="last", times=False, augment=None, column=None):
         super().__init__(column)
@@ -142,6 +146,34 @@ class TimeSeries(Media):
         numbers, flags, rest = tf.split(value, [self.channels, self.channels, -1], -1)
         return tf.concat([vary_numbers(numbers, flags > 0, seed, **self.augment_with), flags, rest], -1)
 
+    def label(self, value, mask):
+        """Batches as `encode` gives them → (labels `(B, max_steps, 2 C)`, weights `(B,)`)."""
+        if self.times:
+            raise ValueError(
+                "TimeSeries: a target must be at even times. Received: times=True. Do: leave times and its numbers out."
+            )
+        lacking = self.max_steps - tf.shape(value)[1]
+        value = tf.pad(value[:, : self.max_steps], [[0, 0], [0, tf.maximum(0, lacking)], [0, 0]])
+        value = tf.ensure_shape(value, [None, self.max_steps, self.width])
+        return value, tf.cast(tf.reduce_any(mask, 1), tf.float32)
+
+    def units(self, values):
+        """Labels `(N, T, 2 C)` → `(N, T, C)`, NaN in a gap; predictions `(N, T, C, Q)` stay so; both in own units."""
+        means, deviations = np.array(self.means, "float32"), np.array(self.deviations, "float32")
+        if len(values.shape) == 4:
+            return values * deviations[:, None] + means[:, None]
+        numbers, flags = values[..., : self.channels], values[..., self.channels :]
+        return np.where(flags > 0, numbers * deviations + means, np.nan)
+
+    def write(self, name, prediction):
+        quantiles = self.units(tf.cast(prediction, tf.float32))
+        words = tf.strings.as_string(quantiles[..., quantiles.shape[-1] // 2], precision=6, shortest=True)
+        steps = tf.strings.reduce_join(words, -1, separator=", ")
+        if self.channels > 1:
+            steps = tf.strings.join(["[", steps, "]"])
+        text = tf.strings.reduce_join(steps, -1, separator=", ")
+        return {name: tf.strings.join(["[", text, "]"]), f"{name}_quantiles": quantiles}
+
     def adapt(self, chunks):
         """Learns each channel's mean and spread, and the mean time between steps, from series that can be read."""
         read = tf.function(
@@ -175,7 +207,7 @@ class TimeSeries(Media):
 
     def spec(self):
         shape = [None, None if self.channels is None else self.width]
-        return {"modality": "TimeSeries", "channels": self.channels, "shape": shape}
+        return {"modality": "TimeSeries", "channels": self.channels, "max_steps": self.max_steps, "shape": shape}
 
     def get_config(self):
         own = {"max_steps": self.max_steps, "keep": self.keep, "times": self.times}

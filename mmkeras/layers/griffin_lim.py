@@ -1,0 +1,168 @@
+"""Log-mel frames → samples, inside the model."""
+
+import math
+
+import keras
+import numpy as np
+from keras import ops
+
+from mmkeras.component import component
+from mmkeras.layers.log_mel import FLOOR
+from mmkeras.layers.masking import hide, mask_or_full
+
+LOUDEST = 30.0  # of log-mel frames: far beyond what samples in [-1, 1] can have
+PERIOD = 257  # frames after which the phases to start from come again
+TINY = 1e-8
+
+
+@component
+class GriffinLim(keras.layers.Layer):
+    """Turns log-mel frames, as `LogMel` and `Audio` give them, back into samples.
+
+    The bank of mel bands is undone by Richardson and Lucy's updates, which keep powers positive and fit each band in
+    its own proportion; phases are found by Griffin and Lim's, with momentum. Where they start depends on the frame's
+    number and the seed alone, so that neither padding nor other rows change a sample.
+
+    Args:
+        sample_rate: int > 0, Hz. Defaults to `16000`.
+        mel_bins: int > 0. Bands from 60 Hz to half the sample rate. Defaults to `40`.
+        frame: int > 0, samples. Defaults to `400`.
+        hop: int > 0, samples from frame to frame. Defaults to `160`.
+        iterations: int ≥ 0. Rounds of finding phases. Defaults to `60`.
+        momentum: float in [0, 1]. Defaults to `0.99`.
+    Call arguments:
+        inputs: float tensor `(B, T, mel_bins)`.
+        mask: bool tensor `(B, T)` or None; True first, then False.
+        seed: int, of the phases to start from. Defaults to `0`.
+    Returns:
+        float tensor `(B, S)`, S = (T − 1) · hop + frame, zeros after the last real frame; the mask becomes `(B, S)`.
+    Raises:
+        ValueError: a size that is not positive.
+    Example:
+        >>> GriffinLim(frame=4, hop=2, mel_bins=3)(np.zeros((2, 4, 3), "float32")).shape
+        TensorShape([2, 10])
+    References:
+        [Perraudin et al., 2013](https://doi.org/10.1109/WASPAA.2013.6701851), fast Griffin–Lim;
+        [Richardson, 1972](https://doi.org/10.1364/JOSA.62.000055). Differs: phases start from a table, not from a
+        draw; frames lie wholly inside the samples, where `keras.ops.istft` is only right if they are padded.
+    """
+
+    def __init__(self, sample_rate=16000, mel_bins=40, frame=400, hop=160, iterations=60, momentum=0.99, **kwargs):
+        # Powers span ten decades: they keep their 32 bits under a policy of mixed precision.
+        super().__init__(autocast=False, **kwargs)
+        sizes = {"sample_rate": sample_rate, "mel_bins": mel_bins, "frame": frame, "hop": hop}
+        for name, size in sizes.items():
+            if size < 1:
+                raise ValueError(f"GriffinLim: {name} must be > 0. Received: {name}={size}. Do: as in LogMel.")
+        self.sample_rate = sample_rate
+        self.mel_bins = mel_bins
+        self.frame = frame
+        self.hop = hop
+        self.iterations = iterations
+        self.momentum = momentum
+        self.supports_masking = True
+
+    def build(self, input_shape):
+        self.fft_length = 2 ** math.ceil(math.log2(self.frame))
+        mel = keras.layers.MelSpectrogram(fft_length=self.fft_length, dtype="float32")
+        bank = mel.linear_to_mel_weight_matrix(
+            self.mel_bins, self.fft_length // 2 + 1, self.sample_rate, 60.0, self.sample_rate / 2.0
+        )
+        self.bank = np.asarray(ops.convert_to_numpy(bank), "float32")
+        self.window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(self.frame) / self.frame)).astype("float32")
+
+    def call(self, inputs, *, mask=None, seed=0):
+        mask = mask_or_full(mask, inputs, 2)
+        frames = ops.cast(hide(inputs, mask), "float32")
+        wanted = hide(self._magnitudes(frames), mask)
+        real, imaginary = (wanted * part for part in self._start(ops.shape(inputs)[1], seed))
+        weight = ops.maximum(self._joined(hide(ops.zeros_like(wanted[..., :1]) + self.window**2, mask)), TINY)
+
+        def turn(real, imaginary):
+            """The spectrum of the samples nearest to a spectrum."""
+            return ops.rfft(self._cut(self._samples(real, imaginary, weight)) * self.window, self.fft_length)
+
+        def step(_, state):
+            told = turn(*state[:2])
+            ahead = [now + self.momentum * (now - last) for now, last in zip(told, state[2:], strict=True)]
+            scale = wanted / ops.maximum(ops.sqrt(ahead[0] ** 2 + ahead[1] ** 2), TINY)
+            moved = (ahead[0] * scale, ahead[1] * scale, *told)
+            return tuple(ops.reshape(part, ops.shape(last)) for part, last in zip(moved, state, strict=True))
+
+        if self.iterations:
+            state = (real, imaginary, real, imaginary)
+            real, imaginary = ops.fori_loop(0, self.iterations, step, state)[:2]
+        samples = self._samples(real, imaginary, weight)
+        return ops.cast(hide(samples, self.compute_mask(inputs, mask)), self.compute_dtype)
+
+    def _magnitudes(self, frames):
+        """Log-mel frames `(B, T, C)` → magnitudes of the Fourier transform `(B, T, K)`."""
+        bank = ops.convert_to_tensor(self.bank)
+        mel = ops.maximum(ops.exp(ops.minimum(frames, LOUDEST)) - FLOOR, 0.0)
+        spread = ops.maximum(ops.sum(bank, axis=1), TINY)
+        back = lambda bands: ops.matmul(bands, ops.transpose(bank)) / spread  # noqa: E731
+        power = back(mel / ops.maximum(ops.sum(bank, axis=0), TINY))
+        for _ in range(20):
+            power = power * back(mel / ops.maximum(ops.matmul(power, bank), TINY))
+        return ops.sqrt(power)
+
+    def _start(self, length, seed):
+        """Cosines and sines of the phases to start from, `(1, T, K)`."""
+        angle = np.random.default_rng(seed).uniform(0, 2 * np.pi, (PERIOD, self.fft_length // 2 + 1))
+        place = ops.arange(length) % PERIOD
+        return [
+            ops.take(ops.convert_to_tensor(f(angle).astype("float32")), place, axis=0)[None] for f in (np.cos, np.sin)
+        ]
+
+    def _samples(self, real, imaginary, weight):
+        """The samples whose frames lie nearest to the spectrum: an overlapping sum over the windows' squares."""
+        frames = ops.irfft((real, imaginary), self.fft_length)[..., : self.frame] * self.window
+        return self._joined(frames) / weight
+
+    @property
+    def _parts(self):
+        """Hops that a frame reaches over."""
+        return -(-self.frame // self.hop)
+
+    def _joined(self, frames):
+        """Overlapping sum, `(B, T, frame)` → `(B, (T − 1) · hop + frame)`."""
+        count, length = self._parts, ops.shape(frames)[1]
+        frames = ops.pad(frames, [[0, 0], [0, 0], [0, count * self.hop - self.frame]])
+        total = 0.0
+        for place in range(count):
+            part = frames[..., place * self.hop : (place + 1) * self.hop]
+            total = total + ops.pad(part, [[0, 0], [place, count - 1 - place], [0, 0]])
+        samples = ops.reshape(total, (ops.shape(frames)[0], (length + count - 1) * self.hop))
+        return samples[:, : (length - 1) * self.hop + self.frame]
+
+    def _cut(self, samples):
+        """The frames of samples, `(B, S)` → `(B, T, frame)`."""
+        count = self._parts
+        length = (ops.shape(samples)[1] - self.frame) // self.hop + 1
+        samples = ops.pad(samples, [[0, 0], [0, count * self.hop - self.frame]])
+        parts = ops.reshape(samples, (ops.shape(samples)[0], length + count - 1, self.hop))
+        frames = [parts[:, place : place + length] for place in range(count)]
+        return ops.concatenate(frames, axis=-1)[..., : self.frame]
+
+    def compute_mask(self, inputs, mask=None):
+        if mask is None:
+            return None
+        mask = ops.cast(mask, "bool")
+        longer = self.frame - self.hop
+        samples = ops.repeat(mask, self.hop, axis=1)
+        if longer < 0:
+            return samples[:, -longer:]
+        return ops.concatenate([ops.repeat(mask[:, :1], longer, axis=1), samples], axis=1)
+
+    def compute_output_shape(self, input_shape):
+        length = input_shape[1]
+        return (input_shape[0], None if length is None else (length - 1) * self.hop + self.frame)
+
+    def get_config(self):
+        config = {"sample_rate": self.sample_rate, "mel_bins": self.mel_bins, "frame": self.frame, "hop": self.hop}
+        return {**super().get_config(), **config, "iterations": self.iterations, "momentum": self.momentum}
+
+    @classmethod
+    def example(cls):
+        """A tiny instance with input shape, dtype and mask shape, for the conformance sweep."""
+        return cls(frame=8, hop=3, mel_bins=3, iterations=3), ((6, 3), "float32", (6,))
