@@ -192,6 +192,9 @@ def _guess_written(filled, missing, distinct, is_target):
         [bool(re.search(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u9fff\uac00-\ud7af]", c)) for c in filled]
     )
     share = distinct / len(filled)
+    said = words >= 3 or (unspaced >= 0.5 and np.mean([len(cell) for cell in filled]) >= 6)
+    if is_target and share > 0.5 and said:
+        return guess("Text", f"{words:.0f} words a cell, {distinct} different", max_tokens=_longest(filled))
     if is_target or distinct <= 20 or (share < 0.1 and words < 4):
         return guess("Category", f"{distinct} different values in {len(filled)} cells")
     if (
@@ -205,6 +208,12 @@ def _guess_written(filled, missing, distinct, is_target):
         return guess("Category", f"{distinct} short values that come back", min_count=2)
     split = "ngram" if len(filled) < FEW and unspaced < 0.5 and words < 15 else "word"
     return guess("Text", f"{words:.0f} words a cell, {distinct} different", split=split)
+
+
+def _longest(filled):
+    """Tokens that a text to be said may have: the longest met and some more."""
+    tokens = max(from_config({"modality": "Text"}).lengths(filled))
+    return max(8, 8 * math.ceil(tokens * 1.25 / 8))
 
 
 def _room(sizes):

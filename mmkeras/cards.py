@@ -5,6 +5,7 @@ import heapq
 import numpy as np
 
 from mmkeras import plots
+from mmkeras.generated_cards import GENERATED
 from mmkeras.variants import measured, spectrum, variant
 
 LONGEST = 700
@@ -159,6 +160,8 @@ def _target(name, modality, row):
     elif kind == "Number":
         field["answer"] = float(modality.units(prediction.reshape(-1)[0]))
         field["error"] = field["answer"] - float(modality.units(label.reshape(-1)[0])) if weight > 0 else None
+    elif kind in GENERATED:
+        field.update(GENERATED[kind](modality, label, weight, prediction))
     return field
 
 

@@ -43,6 +43,6 @@ def written(pipe, target, prediction):
     """What a target's modality writes of an array of predictions: list of str or, for media, bytes."""
     modality = pipe.targets[target]
     answers = np.asarray(modality.write(target, np.asarray(prediction))[target]).tolist()
-    if modality.media:
+    if modality.ending is not None:
         return answers
     return [answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer for answer in answers]

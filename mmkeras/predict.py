@@ -32,7 +32,7 @@ def predict(model, pipe, rows, batch_size=64, generate=None, seed=0):
         for target in pipe.targets:
             name = pipe.title(target)
             answer = np.asarray(written[name])
-            is_text = answer.dtype == object and not pipe.targets[target].media
+            is_text = answer.dtype == object and pipe.targets[target].ending is None
             answers[name] = np.array([a.decode("utf-8", "replace") for a in answer]) if is_text else answer
             if (
                 f"{name}_probabilities" in written

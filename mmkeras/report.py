@@ -8,6 +8,7 @@ import os
 import numpy as np
 
 from mmkeras.evaluate import evaluate
+from mmkeras.generator import draw_on, generator, shown
 from mmkeras.verdict import LOWER_IS_BETTER, change, figure, judged, notes, share, verdict
 
 BATCH = 64
@@ -105,9 +106,12 @@ def _walk(model, pipe, rows, target, examples):
     tallies = {name: kind(pipe.targets[name], len(rows)) for name, kind in kinds.items() if kind}
     absence, gallery = AbsenceTally(pipe), Gallery(pipe, target, len(rows), examples)
     pipe.problems.clear()
+    model = generator(model)
     raw = raw_rows(rows, list(dict.fromkeys([*pipe.input_columns(), *pipe.target_columns()])))
     for x, y, w in pipe.batches(rows, BATCH, on_bad="mask"):
+        x = shown(x)
         predictions = {name: np.asarray(value) for name, value in model.predict_on_batch(x).items()}
+        draw_on(model)
         x, y, w = ({name: np.asarray(value) for name, value in part.items()} for part in (x, y, w))
         for name, tally in tallies.items():
             tally.add(y[name], w[name], predictions[name])

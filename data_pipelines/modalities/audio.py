@@ -58,6 +58,7 @@ class Audio(Media):
 
     as_target = True
     teaches = True
+    ending = "wav"
 
     def __init__(
         self,

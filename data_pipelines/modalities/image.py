@@ -43,6 +43,7 @@ class Image(Media):
 
     as_target = True
     teaches = True
+    ending = "png"
 
     def __init__(
         self,

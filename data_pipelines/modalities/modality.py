@@ -53,6 +53,7 @@ class Modality:
     as_input = True
     as_target = False
     teaches = False
+    ending = None  # of the files that its answers are the bytes of
     augment_with = {}  # how training batches are varied: name → number
     most = None  # steps that a sequence has in a batch at the most
     least = 1  # steps that a sequence has in a batch, even where it is absent from every row

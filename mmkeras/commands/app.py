@@ -1,6 +1,7 @@
 """The application that commands join, and what they share."""
 
 import contextlib
+import json
 from typing import Annotated
 
 import typer
@@ -14,6 +15,23 @@ TableArgument = Annotated[
 ]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="folder of a training run")]
 MediaOption = Annotated[str | None, typer.Option(help="folder that paths in cells start from; default: the table's")]
+
+GenerateOption = Annotated[
+    str | None, typer.Option(help='JSON, target → how it is generated, such as {"caption": {"beams": 4}}')
+]
+
+
+def generation_options(text):
+    """What `--generate` says as a dict, or None."""
+    if text is None:
+        return None
+    try:
+        options = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise typer.BadParameter(f"--generate must be JSON, not {text!r} ({error})") from error
+    if not isinstance(options, dict) or not all(isinstance(value, dict) for value in options.values()):
+        raise typer.BadParameter(f'--generate must be like {{"caption": {{"beams": 4}}}}, not {text!r}')
+    return options
 
 
 @contextlib.contextmanager

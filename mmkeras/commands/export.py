@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from mmkeras.commands.app import RunArgument, app, failing_plainly
+from mmkeras.commands.app import GenerateOption, RunArgument, app, failing_plainly, generation_options
 from mmkeras.console import told
 
 
@@ -13,6 +13,8 @@ def export(
     run: RunArgument,
     output: Annotated[str, typer.Option(help="folder to write")],
     format: Annotated[str, typer.Option(help="saved_model, onnx or litert")] = "saved_model",
+    generate: GenerateOption = None,
+    seed: Annotated[int, typer.Option(help="of all that is drawn")] = 0,
 ):
     """Writes a run as one SavedModel from raw bytes and strings to answers, or its network as ONNX or LiteRT."""
     from mmkeras.export import FORMATS
@@ -23,5 +25,5 @@ def export(
         import mmkeras as mm
         from mmkeras.run import load
 
-        mm.export(*load(run), output, format=format)
+        mm.export(*load(run), output, format=format, generate=generation_options(generate), seed=seed)
     told.print(f"{format} → {output}")

@@ -6,7 +6,15 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from mmkeras.commands.app import MediaOption, RunArgument, TableArgument, app, failing_plainly
+from mmkeras.commands.app import (
+    GenerateOption,
+    MediaOption,
+    RunArgument,
+    TableArgument,
+    app,
+    failing_plainly,
+    generation_options,
+)
 from mmkeras.console import tell_problems, told
 
 
@@ -14,27 +22,34 @@ from mmkeras.console import tell_problems, told
 def predict(
     run: RunArgument,
     table: TableArgument,
-    output: Annotated[str, typer.Option(help="csv file to write")],
+    output: Annotated[str, typer.Option(help="csv file to write; pictures and sounds go into folders beside it")],
+    generate: GenerateOption = None,
+    seed: Annotated[int, typer.Option(help="of all that is drawn")] = 0,
+    batch_size: Annotated[int, typer.Option(min=1)] = 64,
     media_root: MediaOption = None,
 ):
     """Writes one answer for each row of a table, in order."""
     with failing_plainly():
         import mmkeras as mm
         from data_pipelines import read_table
+        from mmkeras.answer_files import AnswerFiles
         from mmkeras.run import load
 
+        options = generation_options(generate)
         model, pipe = load(run)
         rows = read_table(table, media_root)
+        files = AnswerFiles(pipe, output)
         with (
             open(output, "w", newline="", encoding="utf-8") as file,
             Progress(console=told, transient=True) as progress,
         ):
             task, out = progress.add_task("predicting", total=len(rows)), None
-            for answers in mm.predict(model, pipe, rows):
+            for answers in mm.predict(model, pipe, rows, batch_size, options, seed):
+                placed = files.place(answers)
                 if out is None:
                     out = csv.writer(file)
-                    out.writerow(answers)
-                out.writerows(zip(*(values.tolist() for values in answers.values()), strict=True))
-                progress.update(task, advance=len(next(iter(answers.values()))))
+                    out.writerow(placed)
+                out.writerows(zip(*placed.values(), strict=True))
+                progress.update(task, completed=files.rows)
         tell_problems(pipe)
     told.print(f"{len(rows)} rows → {output}")

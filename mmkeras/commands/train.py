@@ -20,6 +20,7 @@ def train(
     spec: Annotated[str | None, typer.Option(help="JSON file of modalities instead of guesses, see inspect")] = None,
     fusion: Annotated[str | None, typer.Option(help="name of a fusion; default TokenTransformer")] = None,
     encoder: Annotated[list[str], typer.Option(help="NAME=ENCODER for an input; may be given again")] = [],  # noqa: B006
+    decoder: Annotated[list[str], typer.Option(help="NAME=DECODER for a target; may be given again")] = [],  # noqa: B006
     epochs: Annotated[int, typer.Option(min=1)] = 20,
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
     learning_rate: Annotated[float, typer.Option(min=0.0)] = 1e-3,
@@ -47,7 +48,8 @@ def train(
         parts = split(rows)
         pipe = pipeline_of(rows, spec, target, input, ignore, on_bad).adapt(parts["train"])
         show_pipeline(pipe, parts)
-        model = mm.build(pipe.spec, fusion=fusion, encoders=named(encoder), dim=dim, modality_dropout=modality_dropout)
+        parts_of_model = {"fusion": fusion, "encoders": named(encoder), "decoders": named(decoder)}
+        model = mm.build(pipe.spec, **parts_of_model, dim=dim, modality_dropout=modality_dropout)
         steps = epochs * -(-len(parts["train"]) // batch_size)
         rate = keras.optimizers.schedules.CosineDecay(
             learning_rate / 20, steps, warmup_target=learning_rate, warmup_steps=steps // 20
@@ -62,7 +64,7 @@ def train(
 def named(pairs):
     """`["title=TextBagEncoder"]` → `{"title": "TextBagEncoder"}`."""
     if any("=" not in pair for pair in pairs):
-        raise typer.BadParameter(f"an encoder must be NAME=ENCODER, not {pairs!r}")
+        raise typer.BadParameter(f"a part must be NAME=PART, such as title=TextBagEncoder, not {pairs!r}")
     return dict(pair.split("=", 1) for pair in pairs)
 
 
