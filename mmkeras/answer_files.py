@@ -18,7 +18,7 @@ class AnswerFiles:
         self.rows = 0
 
     def place(self, answers):
-        """A batch of answers, dict column → array, with the paths of files, relative to the table, in place of bytes."""
+        """A batch of answers, dict column → array, with paths of files, from the table on, in place of bytes."""
         placed = {}
         for column, values in answers.items():
             ending = self.endings.get(column)
