@@ -84,7 +84,7 @@ def trained(rows):
     steps = EPOCHS * -(-len(rows) // BATCH)
     rate = keras.optimizers.schedules.CosineDecay(RATE / 10, steps, warmup_target=RATE, warmup_steps=steps // 10)
     mm.compile(model, pipe.spec, learning_rate=rate, ema_momentum=0.99)
-    model.fit(pipe.batches(rows, BATCH, training=True), epochs=EPOCHS, verbose=0)
+    model.fit(pipe.batches(rows, BATCH, training=True), epochs=EPOCHS, shuffle=False, verbose=0)
     return model, pipe
 
 

@@ -74,7 +74,7 @@ def train_judge(rows):
     eyes = mm.encoders.ImageCNNEncoder(dim=64, filters=(16, 32, 64), dropout=0.0)
     model = mm.build(pipe.spec, encoders={"picture": eyes}, dropout=0.05)
     mm.compile(model, pipe.spec, learning_rate=1e-3, ema_momentum=0.99)
-    model.fit(pipe.batches(rows, 32, training=True), epochs=JUDGE_EPOCHS, verbose=0)
+    model.fit(pipe.batches(rows, 32, training=True), epochs=JUDGE_EPOCHS, shuffle=False, verbose=0)
     return model, pipe
 
 
@@ -102,7 +102,7 @@ def train_painter(rows):
     steps = EPOCHS * -(-len(rows) // BATCH)
     rate = keras.optimizers.schedules.CosineDecay(RATE / 10, steps, warmup_target=RATE, warmup_steps=200)
     mm.compile(model, pipe.spec, learning_rate=rate, ema_momentum=0.995, clipnorm=1.0)
-    model.fit(pipe.batches(rows, BATCH, training=True), epochs=EPOCHS, verbose=2)
+    model.fit(pipe.batches(rows, BATCH, training=True), epochs=EPOCHS, shuffle=False, verbose=2)
     return model, pipe
 
 

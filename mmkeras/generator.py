@@ -17,7 +17,7 @@ def generator(model, options=None, seed=0):
         seed: int. For all that is drawn. Defaults to `0`.
     Returns:
         `keras.Model`, functional, with the same weights. In: the inputs and their masks. Out: dict target → what
-        `Pipeline.write` takes. The model itself, where no decoder generates.
+        `Pipeline.write` takes. The model itself, where no decoder generates and none is shown labels.
     Raises:
         ValueError: options of a target whose decoder does not generate.
     Example:
@@ -29,13 +29,18 @@ def generator(model, options=None, seed=0):
         raise ValueError(
             f"generator: options must name targets that are generated. Received: {unknown}. Do: of {list(generating)}."
         )
-    if not generating:
+    if not generating and not _follows_labels(model):
         return model
     outputs = dict(model.output)
     for name, decoder in generating.items():
         told = Generation(decoder, seed, (options or {}).get(name), name=f"{name}_generation")
         outputs[name] = told(_fused(decoder))
     return keras.Model(shown(model.input), outputs, name=f"{model.name}_generator")
+
+
+def _follows_labels(model):
+    """Whether a model has inputs for labels, which nobody has who asks it, though no decoder may look at them."""
+    return isinstance(model.input, dict) and len(shown(model.input)) < len(model.input)
 
 
 def generating_decoders(model):

@@ -155,7 +155,7 @@ class Image(Media):
     def spec(self):
         if self.classes is None:
             return {"modality": "Image", "shape": [*self.size, 3]}
-        return {"modality": "Image", "shape": list(self.size), "classes": self.classes}
+        return {"modality": "Image", "shape": list(self.size), "num_classes": self.classes}
 
     def get_config(self):
         return {

@@ -104,7 +104,7 @@ class ImageSegmentationDecoder(keras.layers.Layer):
     def from_spec(cls, spec, dropout, **options):
         """The decoder that suits what the pipeline says of the target: queries for about 8 × 8 places."""
         options.setdefault("filters", filters_for(spec["shape"]))
-        return cls(shape=spec["shape"][:2], num_classes=spec["classes"], dropout=dropout, **options)
+        return cls(shape=spec["shape"][:2], num_classes=spec["num_classes"], dropout=dropout, **options)
 
     @classmethod
     def example(cls):

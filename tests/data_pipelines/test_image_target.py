@@ -108,8 +108,21 @@ def test_shards_keep_masks_as_they_are():
 
 def test_masks_are_answers_only():
     assert not Image(classes=4).as_input and Image().as_input and Image().as_target
-    assert Image((4, 6), classes=4).spec() == {"modality": "Image", "shape": [4, 6], "classes": 4}
+    assert Image((4, 6), classes=4).spec() == {"modality": "Image", "shape": [4, 6], "num_classes": 4}
     assert Image((4, 6), classes=4).get_config()["classes"] == 4
+
+
+@pytest.mark.parametrize(("options", "shape", "dtype"), [({}, [4, 6, 3], "float32"), ({"classes": 4}, [4, 6], "int32")])
+def test_labels_are_shown_in_training(options, shape, dtype):
+    image = Image((4, 6), **options)
+    assert image.teaches and image.target_spec()["label"] == {"shape": shape, "dtype": dtype, "mask": [], "most": None}
+    data = image_bytes(numbers(4)) if options else image_bytes(picture(4, 6))
+    label, weight, bad = image.encode_target([tf.constant([data, b"", b"broken"])], BYTES)
+    assert label.shape == (3, *shape) and label.dtype == dtype
+    np.testing.assert_array_equal(weight, [1, 0, 0])
+    np.testing.assert_array_equal(image.label_mask(label, weight), [True, False, False])
+    np.testing.assert_array_equal(bad, [False, False, True])
+    assert not label[1:].numpy().any()
 
 
 @pytest.mark.parametrize("classes", [1, 257])

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 import data_pipelines
-from data_pipelines import Audio, Category, Image, Number, Pipeline, Text
+from data_pipelines import Audio, Category, Graph, Image, Number, Pipeline, Text
 
 
 def same(one, other):
@@ -311,7 +311,7 @@ def test_nothing_works_before_adapt(rows, tmp_path):
         (lambda: Pipeline({"a/b": Text()}), r"must be ASCII letters, .* Received: 'a/b'. Do: .*\(column='a/b'\)"),
         (lambda: Pipeline({"a": Text()}, {"b_mask": Number()}), "must not end in '_mask', .* Received: 'b_mask'"),
         (lambda: Pipeline({"a": Number()}, {"a": Number()}), "must be an input or a target.* Received: 'a'"),
-        (lambda: Pipeline({"a": Text()}, {"b": Image()}), r'Image cannot be a target yet. Received: targets\["b"\]'),
+        (lambda: Pipeline({"a": Text()}, {"b": Graph()}), r'Graph cannot be a target yet. Received: targets\["b"\]'),
         (lambda: Pipeline({"a": Text()}, on_bad="skip"), "on_bad must be one of .* Received: on_bad='skip'"),
     ],
 )

@@ -50,7 +50,7 @@ def test_it_learns_what_tokens_say(cls):
     for row, half in enumerate(side):
         lit[row, :, 4 * half : 4 * half + 4] = 1
     tokens = np.repeat(np.eye(2)[side], 4, 1)[:, None].astype("float32")
-    spec = {"shape": [8, 8, 3]} if cls is ImageCNNDecoder else {"shape": [8, 8], "classes": 2}
+    spec = {"shape": [8, 8, 3]} if cls is ImageCNNDecoder else {"shape": [8, 8], "num_classes": 2}
     decoder = cls.from_spec(spec, 0.0)
     labels = lit if cls is ImageSegmentationDecoder else np.repeat(lit[..., None], 3, -1).astype("float32")
     inputs = keras.Input((1, 8))

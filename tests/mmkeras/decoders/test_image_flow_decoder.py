@@ -113,7 +113,7 @@ def test_what_it_says_of_what_it_generates(decoder):
 
 
 def test_masks_get_another_decoder():
-    spec = {"modality": "Image", "shape": [32, 32], "classes": 3}
+    spec = {"modality": "Image", "shape": [32, 32], "num_classes": 3}
     assert isinstance(ImageFlowDecoder.from_spec(spec, 0.1), ImageSegmentationDecoder)
     assert ImageFlowDecoder.from_spec({"modality": "Image", "shape": [32, 40, 3]}, 0.1).patch == 4
 
