@@ -16,7 +16,7 @@ FOLDERS = ("layers", "encoders", "fusions", "decoders", "losses", "metrics", "al
 BELOW = {
     "layers": {"component"},
     "losses": {"component"},
-    "metrics": {"component"},
+    "metrics": {"component", "losses"},
     "encoders": {"component", "layers"},
     "fusions": {"component", "layers"},
     "decoders": {"component", "generation", "layers", "losses", "metrics"},

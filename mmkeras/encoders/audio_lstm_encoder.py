@@ -14,13 +14,14 @@ class AudioLSTMEncoder(TimeSeriesLSTMEncoder):
         stride: int > 0. Frames a token. Defaults to `4`.
         cell: `"lstm"` or `"gru"`. Defaults to `"lstm"`.
         dropout: float in [0, 1). Defaults to `0.1`.
+        num_layers: int > 0. How often it is read, each time what the reading before gave. Defaults to `1`.
     Call arguments:
         inputs: float tensor `(B, T, C)`, log-mel frames.
         mask: bool tensor `(B, T)` or None.
     Returns:
         float tensor `(B, T′, D)`, T′ = T / stride, rounded up, zeros where masked; the mask becomes `(B, T′)`.
     Raises:
-        ValueError: an odd `dim`, an unknown `cell`.
+        ValueError: an odd `dim`, an unknown `cell`, `num_layers` < 1.
     Example:
         >>> AudioLSTMEncoder(dim=8)(np.ones((2, 20, 40), "float32")).shape
         TensorShape([2, 5, 8])

@@ -18,13 +18,14 @@ class TimeSeriesLSTMEncoder(keras.layers.Layer):
         stride: int > 0. Steps a token. Defaults to `4`.
         cell: `"lstm"` or `"gru"`. Defaults to `"lstm"`.
         dropout: float in [0, 1). Defaults to `0.1`.
+        num_layers: int > 0. How often it is read, each time what the reading before gave. Defaults to `1`.
     Call arguments:
         inputs: float tensor `(B, T, C)`; gaps are flagged by channels of their own, as `TimeSeries` gives them.
         mask: bool tensor `(B, T)` or None.
     Returns:
         float tensor `(B, T′, D)`, T′ = T / stride, rounded up, zeros where masked; the mask becomes `(B, T′)`.
     Raises:
-        ValueError: an odd `dim`, an unknown `cell`.
+        ValueError: an odd `dim`, an unknown `cell`, `num_layers` < 1.
     Example:
         >>> TimeSeriesLSTMEncoder(dim=8)(np.ones((2, 20, 6), "float32")).shape
         TensorShape([2, 5, 8])
@@ -35,7 +36,7 @@ class TimeSeriesLSTMEncoder(keras.layers.Layer):
     modality = "TimeSeries"
     preferred = False
 
-    def __init__(self, dim=64, stride=4, cell="lstm", dropout=0.1, **kwargs):
+    def __init__(self, dim=64, stride=4, cell="lstm", dropout=0.1, num_layers=1, **kwargs):
         super().__init__(**kwargs)
         if dim % 2:
             raise ValueError(f"{type(self).__name__}: dim must be even. Received: dim={dim}. Do: dim={dim + 1}.")
@@ -43,10 +44,15 @@ class TimeSeriesLSTMEncoder(keras.layers.Layer):
             raise ValueError(
                 f"{type(self).__name__}: cell must be one of {list(CELLS)}. Received: cell={cell!r}. Do: cell='lstm'."
             )
+        if num_layers < 1:
+            raise ValueError(
+                f"{type(self).__name__}: num_layers must be > 0. Received: num_layers={num_layers}. Do: num_layers=1."
+            )
         self.dim = dim
         self.cell = cell
         self.stride = stride
         self.dropout = dropout
+        self.num_layers = num_layers
         self.supports_masking = True
 
     def build(self, input_shape):
@@ -56,10 +62,15 @@ class TimeSeriesLSTMEncoder(keras.layers.Layer):
         self.join = keras.layers.Conv1D(self.dim, kernel_size, self.stride, activation="gelu", name="join", **options)
         self.join.build((None, None, input_shape[-1]))
         self.drop = keras.layers.Dropout(self.dropout, **options)
-        self.reader = keras.layers.Bidirectional(
-            CELLS[self.cell](self.dim // 2, return_sequences=True, **options), name="lstm", **options
-        )
-        self.reader.build(shape)
+        # The first has a name of its own: files of models saved with one layer keep loading.
+        self.reader, *self.rereaders = [self._reader(place) for place in range(self.num_layers)]
+        for reader in (self.reader, *self.rereaders):
+            reader.build(shape)
+
+    def _reader(self, place):
+        options = {"dtype": self.dtype_policy}
+        cell = CELLS[self.cell](self.dim // 2, return_sequences=True, **options)
+        return keras.layers.Bidirectional(cell, name=f"lstm_{place}" if place else "lstm", **options)
 
     def centred(self, inputs):
         """Inputs near to zero mean and unit spread, as `TimeSeries` gives them."""
@@ -69,8 +80,10 @@ class TimeSeriesLSTMEncoder(keras.layers.Layer):
         mask = mask_or_full(mask, inputs, 2)
         steps = self.centred(ops.cast(hide(inputs, mask), self.compute_dtype))
         tokens, mask = sequence_conv(self.join, steps, mask)
-        tokens = self.drop(tokens, training=training)
-        return hide(self.reader(tokens, mask=mask, training=training), mask)
+        for reader in (self.reader, *self.rereaders):
+            tokens = self.drop(tokens, training=training)
+            tokens = hide(reader(tokens, mask=mask, training=training), mask)
+        return tokens
 
     def compute_mask(self, inputs, mask=None):
         return mask_or_full(mask, inputs, 2)[:, :: self.stride]
@@ -86,6 +99,7 @@ class TimeSeriesLSTMEncoder(keras.layers.Layer):
             "stride": self.stride,
             "cell": self.cell,
             "dropout": self.dropout,
+            "num_layers": self.num_layers,
         }
 
     @classmethod
@@ -96,4 +110,4 @@ class TimeSeriesLSTMEncoder(keras.layers.Layer):
     @classmethod
     def example(cls):
         """A tiny instance with input shape, dtype and mask shape, for the conformance sweep."""
-        return cls(dim=8, stride=2, dropout=0.5), ((9, 6), "float32", (9,))
+        return cls(dim=8, stride=2, num_layers=2, dropout=0.5), ((9, 6), "float32", (9,))

@@ -30,3 +30,15 @@ def test_from_spec():
 def test_dim():
     with pytest.raises(ValueError, match=re.escape("AudioLSTMEncoder: dim must be even. Received: dim=7. Do: dim=8.")):
         AudioLSTMEncoder(dim=7)
+
+
+def test_read_again():
+    layer, x = AudioLSTMEncoder(dim=8, stride=2, num_layers=3), normal(1, 8, 6)
+    assert layer(x).shape == (1, 4, 8)
+    assert len({weight.path.split("/")[-4] for weight in layer.weights if "lstm_cell" in weight.path}) == 3
+
+
+def test_num_layers():
+    rule = "AudioLSTMEncoder: num_layers must be > 0. Received: num_layers=0. Do: num_layers=1."
+    with pytest.raises(ValueError, match=re.escape(rule)):
+        AudioLSTMEncoder(num_layers=0)
