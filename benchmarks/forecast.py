@@ -38,7 +38,7 @@ def hourly(path):
     frame = frame.asfreq("h")
     frame = frame[frame.index.hour.argmin() :]
     holidays, today = lines.index[lines["holiday"] != "None"].normalize(), frame.index.normalize()
-    frame["day"] = frame.index.dayofweek.astype(str)
+    frame["day"] = frame.index.day_of_week.astype(str)
     frame["month"] = frame.index.month.astype(str)
     frame["holiday"] = np.where(today.isin(holidays), "yes", "no")
     return frame.reset_index()

@@ -202,6 +202,12 @@ class Audio(Media):
         value = tf.ensure_shape(value, [None, self.most, self.mel_bins + 1])
         return value, tf.cast(tf.reduce_any(mask, 1), tf.float32)
 
+    def label_mask(self, label, weight):
+        return label[..., -1] > 0
+
+    def label_spec(self):
+        return {"shape": [self.most, self.mel_bins + 1], "dtype": "float32", "mask": [self.most], "most": self.most}
+
     def write(self, name, prediction):
         def wav(samples):
             last = tf.reduce_max(tf.where(samples != 0.0, tf.range(1, tf.size(samples) + 1), 1))
@@ -226,8 +232,6 @@ class Audio(Media):
     def spec(self):
         spec = {"modality": "Audio", "features": self.features, "sample_rate": self.sample_rate}
         mel = {"mel_bins": self.mel_bins, "frame": self.frame, "hop": self.hop}
-        if self.features == "log_mel":
-            mel["most"] = self.most
         shape = [None] if self.features == "waveform" else [None, self.width]
         return {**spec, **mel, "shape": shape}
 

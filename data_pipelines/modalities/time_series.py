@@ -157,6 +157,14 @@ class TimeSeries(Media):
         value = tf.ensure_shape(value, [None, self.max_steps, self.width])
         return value, tf.cast(tf.reduce_any(mask, 1), tf.float32)
 
+    def label_mask(self, label, weight):
+        """Steps with some measured value."""
+        return tf.reduce_any(label[..., self.channels :] > 0, -1)
+
+    def label_spec(self):
+        shape = [self.max_steps, self.width]
+        return {"shape": shape, "dtype": "float32", "mask": [self.max_steps], "most": self.max_steps}
+
     def units(self, values):
         """Labels `(N, T, 2 C)` → `(N, T, C)`, NaN in a gap; predictions `(N, T, C, Q)` stay so; both in own units."""
         means, deviations = np.array(self.means, "float32"), np.array(self.deviations, "float32")
@@ -207,7 +215,7 @@ class TimeSeries(Media):
 
     def spec(self):
         shape = [None, None if self.channels is None else self.width]
-        return {"modality": "TimeSeries", "channels": self.channels, "max_steps": self.max_steps, "shape": shape}
+        return {"modality": "TimeSeries", "channels": self.channels, "shape": shape}
 
     def get_config(self):
         own = {"max_steps": self.max_steps, "keep": self.keep, "times": self.times}

@@ -204,8 +204,8 @@ class AudioMelDecoder(keras.layers.Layer):
     @classmethod
     def from_spec(cls, spec, dropout, **options):
         """The decoder that suits what the pipeline says of the target."""
-        sizes = {key: spec[key] for key in ("most", "mel_bins", "sample_rate", "frame", "hop")}
-        return cls(**sizes, dropout=dropout, **options)
+        sizes = {key: spec[key] for key in ("mel_bins", "sample_rate", "frame", "hop")}
+        return cls(spec["label"]["most"], **sizes, dropout=dropout, **options)
 
     @classmethod
     def example(cls):

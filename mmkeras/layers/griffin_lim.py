@@ -33,7 +33,7 @@ class GriffinLim(keras.layers.Layer):
     Call arguments:
         inputs: float tensor `(B, T, mel_bins)`.
         mask: bool tensor `(B, T)` or None; True first, then False.
-        seed: int, of the phases to start from. Defaults to `0`.
+        seed: int or int tensor, of the phases to start from. Defaults to `0`.
     Returns:
         float tensor `(B, S)`, S = (T − 1) · hop + frame, zeros after the last real frame; the mask becomes `(B, S)`.
     Raises:
@@ -108,8 +108,8 @@ class GriffinLim(keras.layers.Layer):
 
     def _start(self, length, seed):
         """Cosines and sines of the phases to start from, `(1, T, K)`."""
-        angle = np.random.default_rng(seed).uniform(0, 2 * np.pi, (PERIOD, self.fft_length // 2 + 1))
-        place = ops.arange(length) % PERIOD
+        angle = np.random.default_rng(0).uniform(0, 2 * np.pi, (PERIOD, self.fft_length // 2 + 1))
+        place = (ops.arange(length) + 97 * ops.cast(seed, "int32")) % PERIOD
         return [
             ops.take(ops.convert_to_tensor(f(angle).astype("float32")), place, axis=0)[None] for f in (np.cos, np.sin)
         ]

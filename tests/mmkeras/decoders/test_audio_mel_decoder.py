@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from data_pipelines import Audio
 from mmkeras.decoders import AudioMelDecoder
 from mmkeras.layers import LogMel
 
@@ -104,7 +105,8 @@ def test_score_by_hand():
 
 
 def test_the_spec_says_its_sizes():
-    layer = AudioMelDecoder.from_spec({**SIZES, "modality": "Audio", "features": "log_mel"}, dropout=0.3, num_layers=1)
+    spec = Audio(seconds=0.164, sample_rate=8000, mel_bins=8, frame_seconds=0.008, hop_seconds=0.004).target_spec()
+    layer = AudioMelDecoder.from_spec(spec, dropout=0.3, num_layers=1)
     config = layer.get_config()
     assert {key: config[key] for key in SIZES} == SIZES
     assert (config["dropout"], config["num_layers"]) == (0.3, 1)
