@@ -63,10 +63,10 @@ class GradNorm(keras.layers.Layer):
     def tell_losses(self, losses):
         """The loss of each target in this batch, from `LabelledModel`: notes what is left of the first ones."""
         now = ops.stack([ops.cast(losses[name], "float32") for name in self.targets])
-        first = ops.convert_to_tensor(self.first)
+        first, left = ops.convert_to_tensor(self.first), ops.convert_to_tensor(self.left)
         first = ops.where((first == 0) & (now > 0), now, first)
         self.first.assign(first)
-        self.left.assign(ops.where(now > 0, now / ops.maximum(first, 1e-12), self.left))
+        self.left.assign(ops.where(now > 0, now / ops.maximum(first, 1e-12), left))
 
     def call(self, inputs, *, mask=None, training=False):
         if not training:

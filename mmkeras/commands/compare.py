@@ -1,5 +1,6 @@
 """`mmkeras compare`."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from mmkeras.commands.train import named, pipeline_of, split
 from mmkeras.console import show_pipeline, tell_problems, told
 
 HEADS = {"name": "system", "score": "score", "single": "over the best input alone", "baseline": "over the baseline"}
+WIDE = 150  # columns of a file or a pipe
 COSTS = {"error": "calibration error", "parameters": "parameters", "seconds": "CPU s an epoch", "memory": "peak MiB"}
 
 
@@ -84,9 +86,9 @@ def show_comparison(results):
     shown = Table(title=f"{results['target']}: {results['metric']}, points of {results['rows']['test']} test rows")
     heads = {**HEADS, **COSTS}
     for name, head in heads.items():
-        shown.add_column(head, justify="left" if name == "name" else "right")
+        shown.add_column(head, justify="left" if name == "name" else "right", no_wrap=name == "name")
     for line in table(results):
         shown.add_row(*(line[name] for name in heads), style="bold" if line["note"] == "best fusion" else None)
-    out = Console(file=sys.stdout)
+    out = Console(file=sys.stdout, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE)
     out.print(shown)
     out.print(results["verdict"], highlight=False, soft_wrap=True)

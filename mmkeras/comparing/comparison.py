@@ -142,7 +142,8 @@ def _chance(odds):
 
 def points(value, sign=True):
     """Hundredths of a score, as people write them."""
-    return f"{100 * value:{'+' if sign else ''}.1f}".replace("-", "−")
+    rounded = round(100 * value, 1) or 0.0
+    return f"{rounded:{'+' if sign and rounded else ''}.1f}".replace("-", "−")
 
 
 def verdict(results):

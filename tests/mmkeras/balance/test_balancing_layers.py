@@ -80,9 +80,9 @@ def test_the_gradient_is_scaled_and_the_answers_are_not(noise):
 
 
 def test_settled_by_hand():
-    agree = to_numpy(settle(np.array([[1.0, 0.0]]), np.array([[1.0, 1.0]]), 1.5))
+    agree = to_numpy(settle(np.array([[1.0, 0.0]], "float32"), np.array([[1.0, 1.0]], "float32"), 1.5))
     np.testing.assert_allclose(agree, [[3.0, 1.5]])
-    g, u = np.array([[1.0, 0.0]]), np.array([[-2.0, 1.0]])
+    g, u = np.array([[1.0, 0.0]], "float32"), np.array([[-2.0, 1.0]], "float32")
     # The shortest of a g + (1 − a) u: a = u·(u − g) / |u − g|² = 7 / 10.
     short = 2 * (0.7 * g + 0.3 * u)
     wanted = 1.5 * short * np.linalg.norm(g + u) / np.linalg.norm(short)

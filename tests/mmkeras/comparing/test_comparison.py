@@ -6,7 +6,7 @@ import types
 import numpy as np
 import pytest
 
-from mmkeras.comparing.comparison import effective_robustness, summarise
+from mmkeras.comparing.comparison import effective_robustness, points, summarise
 from mmkeras.comparing.comparison_report import comparison_report, table
 
 ROWS, SEEDS = 400, 3
@@ -78,6 +78,11 @@ def test_effective_robustness_is_what_the_clean_score_does_not_explain():
     wanted = 0.7 - 1 / (1 + np.exp(-odds))
     assert effective_robustness(better, late, "accuracy")["photo"]["noise"] == pytest.approx(wanted)
     assert effective_robustness(better, late, "r2")["photo"]["noise"] == pytest.approx(0.7 - (0.9 - 0.3))
+
+
+def test_points_are_hundredths_and_nothing_has_no_sign():
+    assert [points(value) for value in (0.1234, -0.02, 0.0, -0.0001)] == ["+12.3", "−2.0", "0.0", "0.0"]
+    assert points(0.1234, sign=False) == "12.3"
 
 
 def test_the_sentence_where_it_pays(found):
