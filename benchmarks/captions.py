@@ -20,7 +20,7 @@ import mmkeras as mm
 from data_pipelines import Image, Pipeline, Text, read_table
 from mmkeras.metrics.text_scores import caption_scores
 
-ROWS, EPOCHS, BATCH, RATE = 6000, 12, 32, 2e-3
+ROWS, EPOCHS, BATCH, RATE = 4000, 8, 32, 2e-3
 
 
 def main():

@@ -11,7 +11,7 @@ spaces ("a - b"), single quotes inside a sentence, spaces inside « » as in Fre
 import tensorflow as tf
 
 JOINED = ("word", "whitespace", "character", "byte")
-# Scripts that are written without spaces, as Text cuts them.
+# Scripts that are written without spaces: Text makes every character a token of its own.
 UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 # Punctuation as wide as a Chinese character, which has its space within.
 WIDE = r"\x{3000}-\x{3004}\x{3008}-\x{303F}\x{FF01}-\x{FF0F}\x{FF1A}-\x{FF20}\x{FF3B}-\x{FF40}\x{FF5B}-\x{FF65}"

@@ -5,11 +5,9 @@ import tensorflow as tf
 
 from data_pipelines.augmentation.settings import checked_augment
 from data_pipelines.augmentation.tokens import TOKENS, drop_tokens
-from data_pipelines.detokenize import join_tokens
+from data_pipelines.detokenize import UNSPACED, join_tokens
 from data_pipelines.modalities.modality import Modality, modality
 
-# Scripts that are written without spaces: every character is a token of its own.
-UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 SPLITS = ("word", "whitespace", "character", "ngram", "byte")
 PADDING, UNKNOWN = 0, 1
 UNREAD = "\ufffd"  # what is written for a token that is not known

@@ -5,8 +5,7 @@ import pytest
 import tensorflow as tf
 
 from data_pipelines import Text
-from data_pipelines.detokenize import JOINED, UNSPACED, join_tokens
-from data_pipelines.modalities import text as text_module
+from data_pipelines.detokenize import JOINED, join_tokens
 
 SENTENCES = {
     "English": [
@@ -108,7 +107,3 @@ def test_it_exports(tmp_path):
 def test_letter_groups_are_refused():
     with pytest.raises(ValueError, match=r"tokens must be cut by one of .*Received: split='ngram'"):
         join_tokens(tf.constant([["a"]]), "ngram")
-
-
-def test_scripts_are_those_of_the_tokenizer():
-    assert text_module.UNSPACED == UNSPACED
