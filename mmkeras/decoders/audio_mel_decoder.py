@@ -103,6 +103,9 @@ class AudioMelDecoder(keras.layers.Layer):
         self.drop = keras.layers.Dropout(self.dropout, **options)
         self.norm = keras.layers.LayerNormalization(epsilon=1e-5, name="norm", **options)
         self.norm.build(shape)
+        # Built here, since its mel bank is made of arrays, which no graph gives.
+        self.vocoder = GriffinLim(**self._sizes, name="vocoder", dtype="float32")
+        self.vocoder.build((None, self.most, self.mel_bins))
         usual = keras.initializers.VarianceScaling(0.02)  # At first, frames are about the usual one.
         self.dense = keras.layers.Dense(self.mel_bins, kernel_initializer=usual, name="dense", dtype="float32")
         self.dense.build(shape)
@@ -142,8 +145,8 @@ class AudioMelDecoder(keras.layers.Layer):
             float32 tensor `(B, S)`, S = (most − 1) · hop + frame, 0 after the end.
         """
         told = self(inputs, mask=mask)
-        vocoder = GriffinLim(**self._sizes, iterations=iterations, dtype="float32")
-        return ops.clip(vocoder(told[..., :-1], mask=told[..., -1] > 0, seed=seed), -1.0, 1.0)
+        samples = self.vocoder(told[..., :-1], mask=told[..., -1] > 0, seed=seed, iterations=iterations)
+        return ops.clip(samples, -1.0, 1.0)
 
     def generated_spec(self, inputs):
         """The samples that `generate` gives, for symbolic inputs."""

@@ -34,6 +34,7 @@ class GriffinLim(keras.layers.Layer):
         inputs: float tensor `(B, T, mel_bins)`.
         mask: bool tensor `(B, T)` or None; True first, then False.
         seed: int or int tensor, of the phases to start from. Defaults to `0`.
+        iterations: int ≥ 0 or None: the layer's.
     Returns:
         float tensor `(B, S)`, S = (T − 1) · hop + frame, zeros after the last real frame; the mask becomes `(B, S)`.
     Raises:
@@ -71,7 +72,8 @@ class GriffinLim(keras.layers.Layer):
         self.bank = np.asarray(ops.convert_to_numpy(bank), "float32")
         self.window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(self.frame) / self.frame)).astype("float32")
 
-    def call(self, inputs, *, mask=None, seed=0):
+    def call(self, inputs, *, mask=None, seed=0, iterations=None):
+        iterations = self.iterations if iterations is None else iterations
         mask = mask_or_full(mask, inputs, 2)
         frames = ops.cast(hide(inputs, mask), "float32")
         wanted = hide(self._magnitudes(frames), mask)
@@ -89,9 +91,9 @@ class GriffinLim(keras.layers.Layer):
             moved = (ahead[0] * scale, ahead[1] * scale, *told)
             return tuple(ops.reshape(part, ops.shape(last)) for part, last in zip(moved, state, strict=True))
 
-        if self.iterations:
+        if iterations:
             state = (real, imaginary, real, imaginary)
-            real, imaginary = ops.fori_loop(0, self.iterations, step, state)[:2]
+            real, imaginary = ops.fori_loop(0, iterations, step, state)[:2]
         samples = self._samples(real, imaginary, weight)
         return ops.cast(hide(samples, self.compute_mask(inputs, mask)), self.compute_dtype)
 
