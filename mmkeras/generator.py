@@ -34,7 +34,8 @@ def generator(model, options=None, seed=0):
     outputs = dict(model.output)
     for name, decoder in generating.items():
         told = Generation(decoder, seed, (options or {}).get(name), name=f"{name}_generation")
-        outputs[name] = told(_fused(decoder))
+        tokens, mask = _looked_at(decoder)
+        outputs[name] = told(tokens) if mask is None else told(tokens, mask=mask)
     return keras.Model(shown(model.input), outputs, name=f"{model.name}_generator")
 
 
@@ -67,9 +68,15 @@ def _shows(inputs, name):
     return name.removesuffix(TARGET) not in inputs
 
 
-def _fused(decoder):
-    tokens = decoder.input
-    return tokens[0] if isinstance(tokens, (list, tuple)) else tokens
+def _looked_at(decoder):
+    """The tokens that a decoder was called with, and their mask.
+
+    The mask comes from the call, not from the tokens: in a model read from a file theirs is another one, made anew under
+    names that the file's has already.
+    """
+    tokens, masks = decoder.input, decoder._inbound_nodes[0].arguments.kwargs
+    tokens = tokens[0] if isinstance(tokens, (list, tuple)) else tokens
+    return tokens, masks.get("mask") if masks.get("inputs_mask") is None else masks["inputs_mask"]
 
 
 @component
