@@ -62,7 +62,7 @@ def trained(train, val, epochs, seed):
     steps = epochs * -(-len(train) // 64)
     rate = keras.optimizers.schedules.CosineDecay(0.0, steps, warmup_target=2e-3, warmup_steps=steps // 20)
     mm.compile(model, pipe.spec, learning_rate=rate, weight_decay=0.01)
-    fit = {"validation_data": pipe.batches(val, 256, cache=True), "epochs": epochs, "verbose": 2}
+    fit = {"validation_data": pipe.batches(val, 256, cache=True), "epochs": epochs, "shuffle": False, "verbose": 2}
     model.fit(pipe.batches(train, 64, training=True, cache=True), **fit)
     return model, pipe
 

@@ -3,7 +3,8 @@
 Command: python benchmarks/speak.py --folder OUT
 OUT gets a WAV of every unseen prompt and `spectrograms.png`, five real ones with those made beside them.
 Data: data_pipelines/datasets/prompts, Italian, 8 kHz; 333 prompts (8.4 minutes) for training, 89 tested; CC-BY-3.0.
-Floors: mel-cepstral distortion at most 0.85 of that of the mean frame over the mean length; length error at most 0.25 s.
+Floors: mel-cepstral distortion at most 0.85 of that of the mean frame over the mean length; length error at most
+0.25 s.
 """
 
 import argparse
@@ -43,7 +44,8 @@ def trained(rows, epochs, seed):
     rate = keras.optimizers.schedules.CosineDecay(0.0, steps, warmup_target=2e-3, warmup_steps=steps // 20)
     mm.compile(model, pipe.spec, learning_rate=rate, weight_decay=1e-3, clipnorm=1.0, ema_momentum=0.99)
     batches = pipe.batches(rows["train"], BATCH, training=True, cache=True)
-    model.fit(batches, validation_data=pipe.batches(rows["val"], 32, cache=True), epochs=epochs, verbose=2)
+    fit = {"epochs": epochs, "shuffle": False, "verbose": 2}
+    model.fit(batches, validation_data=pipe.batches(rows["val"], 32, cache=True), **fit)
     return model, pipe
 
 
