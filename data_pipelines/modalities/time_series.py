@@ -50,6 +50,7 @@ class TimeSeries(Media):
     """
 
     as_target = True
+    teaches = True
 
     def __init__(self, max_steps=512, keep="last", times=False, augment=None, column=None):
         super().__init__(column)
@@ -156,8 +157,13 @@ class TimeSeries(Media):
         value = tf.ensure_shape(value, [None, self.max_steps, self.width])
         return value, tf.cast(tf.reduce_any(mask, 1), tf.float32)
 
-    def target_spec(self):
-        return {**self.spec(), "max_steps": self.max_steps}
+    def label_mask(self, label, weight):
+        """Steps with some measured value."""
+        return tf.reduce_any(label[..., self.channels :] > 0, -1)
+
+    def label_spec(self):
+        shape = [self.max_steps, self.width]
+        return {"shape": shape, "dtype": "float32", "mask": [self.max_steps], "most": self.max_steps}
 
     def units(self, values):
         """Labels `(N, T, 2 C)` → `(N, T, C)`, NaN in a gap; predictions `(N, T, C, Q)` stay so; both in own units."""

@@ -109,8 +109,6 @@ class AudioMelDecoder(keras.layers.Layer):
         usual = keras.initializers.VarianceScaling(0.02)  # At first, frames are about the usual one.
         self.dense = keras.layers.Dense(self.mel_bins, kernel_initializer=usual, name="dense", dtype="float32")
         self.dense.build(shape)
-        self.vocoder = GriffinLim(**self._sizes, name="vocoder", dtype="float32")
-        self.vocoder.build((None, self.most, self.mel_bins))
 
     def call(self, inputs, target=None, *, mask=None, inputs_mask=None, target_mask=None, training=False):
         mask = mask_or_full(inputs_mask if mask is None else mask, inputs, 2)

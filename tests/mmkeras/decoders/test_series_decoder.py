@@ -56,7 +56,8 @@ def test_it_learns_spread_as_well_as_level():
 
 
 def test_the_spec_says_its_size():
-    decoder = SeriesDecoder.from_spec({"modality": "TimeSeries", "channels": 2, "max_steps": 24}, dropout=0.3)
+    spec = {"modality": "TimeSeries", "channels": 2, "label": {"shape": [24, 4]}}
+    decoder = SeriesDecoder.from_spec(spec, dropout=0.3)
     assert (decoder.steps, decoder.channels, decoder.dropout) == (24, 2, 0.3)
 
 
