@@ -3,8 +3,9 @@
 import numpy as np
 
 from mmkeras.explaining.answers import scales
-from mmkeras.explaining.batch import details, worth
+from mmkeras.explaining.batch import answering, details, worth
 from mmkeras.explaining.explanation import Explanation
+from mmkeras.generator import shown
 
 KINDS = ("predicted", "true")
 
@@ -44,17 +45,17 @@ def explain(model, pipe, rows, target=None, of="predicted", examples=12, steps=3
     from mmkeras.report import raw_rows
 
     raw = raw_rows(rows, list(dict.fromkeys([*pipe.input_columns(), *(pipe.target_columns() if labelled else ())])))
-    explanation = Explanation(pipe, target, of)
+    explanation, model = Explanation(pipe, target, of), answering(model, target)
     pipe.problems.clear()
     for batch in pipe.batches(rows, batch_size, with_targets=labelled, on_bad="mask"):
         x, y, w = batch if labelled else (batch, {}, {})
-        x, y, w = ({name: np.asarray(value) for name, value in part.items()} for part in (x, y, w))
+        x, y, w = ({name: np.asarray(value) for name, value in part.items()} for part in (shown(x), y, w))
         cells = [next(raw) for _ in next(iter(x.values()))]
         found = worth(model, pipe, target, x, y.get(target), w.get(target))
         left = max(0, examples - len(explanation.examples))
         head = {name: value[:left] for name, value in x.items()}
-        shown = details(model, pipe, target, cells[:left], head, found, of, steps, gradients) if left else []
-        explanation.add(cells, found, shown)
+        inner = details(model, pipe, target, cells[:left], head, found, of, steps, gradients) if left else []
+        explanation.add(cells, found, inner)
     return explanation
 
 

@@ -1,5 +1,6 @@
 """One batch explained: what each input adds to the answers, and what decides within it."""
 
+import keras
 import numpy as np
 
 from mmkeras.evaluate import MASK
@@ -8,13 +9,19 @@ from mmkeras.explaining.evidence import evidence
 from mmkeras.explaining.gradients import integrated_gradients
 from mmkeras.explaining.inside import Inside
 from mmkeras.explaining.shapley import shapley_values, subset_predictions
+from mmkeras.generator import shown
+
+
+def answering(model, target):
+    """The part of a model from `build` that answers one target: labels that other decoders follow are not asked for."""
+    return keras.Model(shown(model.input), {target: model.output[target]}, name=model.name)
 
 
 def worth(model, pipe, target, x, labels, weights):
     """What each input adds to the answers of a batch.
 
     Args:
-        model: `keras.Model` from `build`.
+        model: `keras.Model`, see `answering`.
         pipe: adapted `Pipeline`.
         target: str.
         x: dict of arrays.
@@ -60,21 +67,21 @@ def details(model, pipe, target, cells, x, found, of, steps=32, gradients=True):
         return answer(modality, predictions, np.tile(picked, count), scales(modality)[0])
 
     looked = inside.attention(x)
-    shown = [{"inputs": {}, "attention": {}} for _ in cells]
+    noted = [{"inputs": {}, "attention": {}} for _ in cells]
     for name, own in pipe.inputs.items():
         slopes = gaps = None
         if gradients:
             slopes, gaps = integrated_gradients(inside, own, name, x, score, steps)
-        for row, place in enumerate(shown):
+        for row, place in enumerate(noted):
             slope = slopes[row] if slopes is not None and is_explained[row] else None
             attention = looked["answer"][name][row] if looked else None
             place["inputs"][name] = _seen(name, own, cells[row], x, row, slope, attention)
             if slope is not None:
                 place["inputs"][name].update(sum=float(slope.sum()), gap=float(gaps[row]))
     for pair, weights in looked["tokens"].items() if looked else ():
-        for row, place in enumerate(shown):
+        for row, place in enumerate(noted):
             place["attention"][pair] = weights[row]
-    return shown
+    return noted
 
 
 def _seen(name, modality, cells, x, row, slope, attention):
