@@ -10,6 +10,7 @@ from mmkeras import fusions
 from mmkeras.comparing import fingerprint
 from mmkeras.comparing.comparison import summarise
 from mmkeras.comparing.trial import MASK, SCORES, TRAINING, judge, train
+from mmkeras.generator import TARGET
 from mmkeras.run import write_json
 
 BASELINE, LATE = "TokenTransformer", "LateFusion"
@@ -129,12 +130,14 @@ class _Data:
         return (("inputs", self.pipe.inputs), ("targets", self.pipe.targets))
 
     def batches(self, part, inputs, training=False, seed=0):
-        """Batches of a part with some of the inputs."""
+        """Batches of a part with some of the inputs, and with the labels that decoders follow in training."""
         options = {"training": training, "seed": seed, "cache": self._decoded(part)}
         options["on_bad"] = "mask" if part != "train" else None
-        names = {*inputs, *(name + MASK for name in inputs)}
+        names = {*inputs, *(target + TARGET for target in self.pipe.targets)}
         dataset = self.pipe.batches(self.rows[part], self.batch_size, **options)
-        return dataset.map(lambda x, y, w: ({name: value for name, value in x.items() if name in names}, y, w))
+        return dataset.map(
+            lambda x, y, w: ({n: value for n, value in x.items() if n.removesuffix(MASK) in names}, y, w)
+        )
 
     def _decoded(self, part):
         """The file of decoded rows, whole."""

@@ -21,7 +21,8 @@ def report(model, pipe, rows, folder, history=None, metrics=None, examples=24):
     """Writes `report.html`: a single file without scripts that fetches nothing.
 
     It shows a verdict, scores with and without each input, training curves, what is taken for what, how far
-    probabilities can be trusted, example rows with their media, what is missing where, bad cells and the model's facts.
+    probabilities can be trusted, example rows with their media, what decided in them, what is missing where, bad cells
+    and the model's facts.
     Every row is decoded once; once more where there are no metrics yet.
 
     Args:
@@ -140,8 +141,11 @@ def environment():
 
 def _page(model, pipe, rows, history, metrics, tallies, absence, gallery):
     from mmkeras.cards import card
+    from mmkeras.explaining.decided import SHOWN, decided
 
-    mistakes, others = ([card(row, pipe, rows.source) for row in part] for part in gallery.chosen())
+    chosen = gallery.chosen()
+    mistakes, others = ([card(row, pipe, rows.source) for row in part] for part in chosen)
+    explained = [row for part in chosen for row in part[: SHOWN // 2]]
     return (
         environment()
         .get_template("report.html")
@@ -156,6 +160,7 @@ def _page(model, pipe, rows, history, metrics, tallies, absence, gallery):
             mistakes=mistakes,
             others=others,
             judged=gallery.judged,
+            decided=decided(model, pipe, gallery.judged, explained),
             absence=_absence(absence),
             problems=pipe.problems.examples,
             facts=_facts(model),

@@ -79,6 +79,7 @@ def _bars(axes, explanation, row):
 
 
 def _picture(axes, pixels):
+    pixels = np.clip(pixels, 0, 1) if pixels.ndim == 3 else pixels  # a resized one is 1e-7 above 1
     axes.imshow(
         pixels, aspect="equal" if pixels.shape[0] == pixels.shape[1] else "auto", interpolation="nearest", cmap="gray"
     )

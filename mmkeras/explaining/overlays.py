@@ -46,7 +46,8 @@ def _pale(grey):
 def _tinted(base, heat, colour=None):
     """Colour over a base, as strong as the heat; the hottest hundredth is full."""
     top = max(np.quantile(np.abs(heat), 0.99), np.abs(heat).max() / 4, 1e-12)
-    strength = np.clip(np.abs(heat) / top, 0, 1)[..., None] * 0.85
+    # What is looked at may be all of it alike: the picture must be seen through it.
+    strength = np.clip(np.abs(heat) / top, 0, 1)[..., None] * (0.85 if colour is None else 0.6)
     colours = np.where(heat[..., None] > 0, FOR, AGAINST) if colour is None else colour
     return base * (1 - strength) + colours * strength
 

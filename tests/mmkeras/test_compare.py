@@ -9,6 +9,7 @@ import pytest
 
 import mmkeras as mm
 from data_pipelines import Category, Number, Pipeline, Tags, Text, read_table
+from mmkeras.compare import _Data
 from mmkeras.comparing.trial import row_scores, subsets
 
 TRAINING = {"epochs": 8, "batch_size": 16, "learning_rate": 0.02}
@@ -112,6 +113,18 @@ def test_other_options_or_data_are_done_anew(made, pipe, rows):
     assert fingerprint.of_values({"a": 1, "b": 2}) == fingerprint.of_values({"b": 2, "a": 1})
     assert fingerprint.of_rows(pipe, rows["test"]) == fingerprint.of_rows(pipe, rows["test"])
     assert fingerprint.of_rows(pipe, rows["test"]) != fingerprint.of_rows(pipe, rows["test"].take(3))
+
+
+def test_labels_that_decoders_follow_stay_in_the_batches(rows, tmp_path):
+    inputs = {"word": Text(), "size": Number()}
+    pipe = Pipeline(inputs, {"kind": Category(), "said": Text(column="word")}).adapt(rows["train"])
+    data = _Data(pipe, rows, tmp_path, 16)
+    assert set(data.batches("train", ["size"], training=True).element_spec[0]) == {
+        "size",
+        "size_mask",
+        "said_target",
+        "said_target_mask",
+    }
 
 
 def test_scores_of_rows():

@@ -10,7 +10,7 @@ from PIL import Image as Picture
 from tiny_table import INPUTS, model_for, pipeline, write_table
 
 import mmkeras as mm
-from data_pipelines import Category, Image, Pipeline, Text, read_table
+from data_pipelines import Category, Image, Number, Pipeline, Text, read_table
 from mmkeras.explaining.answers import answer, chosen
 from mmkeras.explaining.gradients import integrated_gradients
 from mmkeras.explaining.inside import Inside, rollout
@@ -163,6 +163,16 @@ def test_other_targets(tiny, target):
         x = {name: value[:4] for name, value in batch(tiny)[0].items()}
         told = tiny["pipe"].targets["price"].units(tiny["model"].predict_on_batch(x)["price"][:, 0])
         np.testing.assert_allclose([row["answer"] for row in found.rows], told, rtol=1e-5)
+
+
+def test_a_model_that_also_says_texts(tiny):
+    pipe = Pipeline(
+        {"story": Text(), "age": Number()}, {"kind": Category(), "said": Text(column="story", max_tokens=6)}
+    )
+    model = mm.build(pipe.adapt(tiny["rows"]).spec, dim=8)
+    found = mm.explain(model, pipe, tiny["rows"].take(4), target="kind", examples=1, steps=2)
+    assert [row["probability"] > 0 for row in found.rows] == [True] * 4
+    assert np.isfinite(found.examples[0]["inputs"]["story"]["gradient"]).all()
 
 
 def test_it_is_written_as_json_arrays_and_a_page(kind, tmp_path):

@@ -99,7 +99,7 @@ def test_it_is_one_page_that_fetches_and_runs_nothing(made):
 
 def test_every_section_is_there(made):
     page = made["page"]
-    for name in ("scores", "training", "target-1", "target-2", "target-3", "examples", "missing", "model"):
+    for name in ("scores", "training", "target-1", "target-2", "target-3", "examples", "decided", "missing", "model"):
         assert section(page, name), name
     assert re.search(r'class="verdict">On 18 rows: kind accuracy 0\.\d\d \(give or take', page)
     assert "without photo" in section(page, "scores") and "voice alone" in section(page, "scores")
@@ -150,6 +150,31 @@ def test_it_says_the_same_twice(made, tmp_path):
     assert read(path) == made["page"]
 
 
+def test_what_decided_is_said_as_explain_says_it(made):
+    decided = section(made["page"], "decided")
+    numbers = [int(row) for row in re.findall(r'class="said"><span>row (\d+)</span>', decided)]
+    examples = section(made["page"], "examples")
+    assert len(numbers) == 8 == decided.count('class="card"') and all(f"row {row}<" in examples for row in numbers)
+    assert decided.count("what decides") >= 8 and "what each input adds to the log-odds of the answer" in decided
+    found = mm.explain(made["model"], made["pipe"], made["rows"], gradients=False, examples=0)
+    told = next(row for row in found.rows if row["row"] == numbers[0])["shapley"]["predicted"]["log_odds"]["values"]
+    card = decided.split('class="card"')[1]
+    for name, value in told.items():
+        shown = figure(value, 2, "+") if value else "0"
+        assert re.search(rf"<span>{name}</span><div.*?<span class=\"n\">{re.escape(shown)}</span>", card), (name, value)
+
+
+def test_what_decided_is_left_out_where_it_cannot_be_said(tmp_path):
+    rows = write_table(tmp_path)
+    _, pipe = fitted(rows, {"story": Text(), "maker": Category()}, {"kind": Category()})
+    inputs = {name: keras.Input(facts["shape"], name=name) for name, facts in pipe.spec["inputs"].items()}
+    masks = {f"{n}_mask": keras.Input(facts["shape"][:1], name=f"{n}_mask") for n, facts in pipe.spec["inputs"].items()}
+    tokens = keras.layers.Reshape((1, 3))(keras.layers.Embedding(9, 3)(inputs["maker"]))
+    model = keras.Model({**inputs, **masks}, {"kind": mm.decoders.CategoryDecoder(3, name="kind")(tokens)})
+    page = read(mm.report(model, pipe, rows, tmp_path, examples=4))
+    assert section(page, "decided") is None and "#decided" not in page and section(page, "examples")
+
+
 def test_known_metrics_are_taken_if_they_are_of_as_many_rows(tmp_path):
     rows = write_table(tmp_path)
     model, pipe = fitted(rows, {"story": Text()}, {"kind": Category()})
@@ -160,7 +185,7 @@ def test_known_metrics_are_taken_if_they_are_of_as_many_rows(tmp_path):
         path = mm.report(model, pipe, rows, tmp_path, examples=0)
         page = read(path)
         assert ("kind accuracy 0.88" in page) == shown
-        assert section(page, "examples") is None
+        assert section(page, "examples") is None is section(page, "decided")
 
 
 def test_one_input_one_number_no_history_nothing_missing(tmp_path):
