@@ -8,6 +8,10 @@ KID of Inception.
 Command: python benchmarks/scenes.py [SHEET.png]
 SHEET: the first 64 drawn ones.
 Floor: both kinds found in 0.85 of the pictures drawn of test captions.
+
+Not met yet, and not yet run to its end. Last seen, of the same decoder with squares of 4 × 4 and widths (128, 128), fed
+with arrays, 4,201 steps of 32 in 14 minutes on 2 shared cores: counts 0.97, colours 0.98, the relation 1.00, shapes of
+six pixels 0.40, both kinds 0.16. Hence squares of 2 × 2, at the same price a step.
 """
 
 import io
