@@ -41,9 +41,7 @@ VARY = {"time_mask": 0.05, "frequency_mask": 0.2, "gain": 6}
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="where both packages are unpacked")
-    parser.add_argument(
-        "--minutes", type=float, nargs="*", default=MINUTES, help="of training; default: 2.5 5 10 and all"
-    )
+    parser.add_argument("--minutes", type=float, nargs="*", default=MINUTES, help="of training; default: 2.5 5 10 and all")
     parser.add_argument("--part", default="test", choices=("val", "test"), help="what is judged; default: test")
     arguments = parser.parse_args()
     rows = read_prompts(arguments.folder)
