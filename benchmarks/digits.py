@@ -5,7 +5,10 @@ that was trained on real ones reads them. Kernel distances are of pixels, and of
 
 Command: python benchmarks/digits.py [SHEET.png]
 SHEET: ten drawn ones of each digit, one digit a column.
-Floor: the machine reads the digit asked for in 0.95 of them.
+Floor: at guidance 2, the machine reads the digit asked for in 0.95 of them.
+
+Last seen, on 2 shared cores: trained in 2.6 minutes; real test digits read 0.994, kernel distance of training to test
+digits 0.0013; guidance 1: read 0.960, kernel distance 0.0003, spread 0.152; guidance 2: read 1.000, 0.0010, 0.119.
 """
 
 import io

@@ -8,6 +8,10 @@ KID of Inception.
 Command: python benchmarks/scenes.py [SHEET.png]
 SHEET: the first 64 drawn ones.
 Floor: both kinds found in 0.85 of the pictures drawn of test captions.
+
+Not met yet, and not yet run to its end. Last seen, of the same decoder with squares of 4 × 4 and widths (128, 128), fed
+with arrays, 4,201 steps of 32 in 14 minutes on 2 shared cores: counts 0.97, colours 0.98, the relation 1.00, shapes of
+six pixels 0.40, both kinds 0.16. Hence squares of 2 × 2, at the same price a step.
 """
 
 import io
@@ -29,7 +33,7 @@ import mmkeras as mm
 from data_pipelines import Category, Image, Pipeline, Text, read_table
 from mmkeras.picture_scores import features_of, kernel_distance
 
-ROWS, EPOCHS, BATCH, RATE = 12000, 12, 32, 2e-3
+ROWS, EPOCHS, BATCH, RATE = 12000, 8, 32, 2e-3
 JUDGE_EPOCHS = 6
 ASKED = 300
 KINDS = ("first_colour", "first_shape", "second_colour", "second_shape")
@@ -51,7 +55,7 @@ def main():
         start = time.time()
         model, pipe = train_painter(rows["train"])
         print(f"trained in {(time.time() - start) / 60:.1f} minutes, {model.count_params()} weights", flush=True)
-        for guidance in (1.0, 2.0, 3.0):
+        for guidance in (1.0, 2.0):
             drawn = mm.generate(model, pipe, rows["test"], "picture", batch_size=100, guidance=guidance)
             share = found(judge, rows["test"], drawn, f"guidance {guidance}")
             far = kernel_distance(features_of(judge[0], pixels(drawn), "picture"), features)
@@ -71,7 +75,7 @@ def train_judge(rows):
     """A model that names the facts of a scene, and its pipeline."""
     keras.utils.set_random_seed(0)
     pipe = Pipeline({"picture": Image(32)}, {fact: Category() for fact in FACTS}).adapt(rows)
-    eyes = mm.encoders.ImageCNNEncoder(dim=64, filters=(16, 32, 64), dropout=0.0)
+    eyes = mm.encoders.ImageCNNEncoder(dim=64, filters=(16, 32, 64), dropout=0.0, name="picture_encoder")
     model = mm.build(pipe.spec, encoders={"picture": eyes}, dropout=0.05)
     mm.compile(model, pipe.spec, learning_rate=1e-3, ema_momentum=0.99)
     model.fit(pipe.batches(rows, 32, training=True), epochs=JUDGE_EPOCHS, shuffle=False, verbose=0)
@@ -97,7 +101,7 @@ def train_painter(rows):
     """A model that draws what a caption says, and its pipeline."""
     keras.utils.set_random_seed(0)
     pipe = Pipeline({"caption": Text(max_tokens=16)}, {"picture": Image(32)}).adapt(rows)
-    decoder = mm.decoders.ImageFlowDecoder((32, 32, 3), widths=(128, 128), patch=4, name="picture")
+    decoder = mm.decoders.ImageFlowDecoder((32, 32, 3), widths=(48, 96), patch=2, name="picture")
     model = mm.build(pipe.spec, decoders={"picture": decoder}, dropout=0.0)
     steps = EPOCHS * -(-len(rows) // BATCH)
     rate = keras.optimizers.schedules.CosineDecay(RATE / 10, steps, warmup_target=RATE, warmup_steps=200)

@@ -57,6 +57,12 @@ class Pipeline:
                     "Pipeline: a name and '_target' is what a model calls a label that it is shown. "
                     f"Received: {name!r} and {name + TARGET!r}. Do: another name, and Text(column={name + TARGET!r})."
                 )
+        for name, modality in self.inputs.items():
+            if not modality.as_input:
+                raise ValueError(
+                    f"Pipeline: {type(modality).__name__} with these arguments is an answer, not an input. "
+                    f'Received: inputs["{name}"]. Do: targets={{"{name}": …}}.'
+                )
         for name, modality in self.targets.items():
             if not modality.as_target:
                 raise ValueError(

@@ -312,6 +312,10 @@ def test_nothing_works_before_adapt(rows, tmp_path):
         (lambda: Pipeline({"a": Text()}, {"b_mask": Number()}), "must not end in '_mask', .* Received: 'b_mask'"),
         (lambda: Pipeline({"a": Number()}, {"a": Number()}), "must be an input or a target.* Received: 'a'"),
         (lambda: Pipeline({"a": Text()}, {"b": Graph()}), r'Graph cannot be a target yet. Received: targets\["b"\]'),
+        (
+            lambda: Pipeline({"a": Image(classes=3)}),
+            r'Image with these arguments is an answer, .* Received: inputs\["a"\]. Do: targets=\{"a"',
+        ),
         (lambda: Pipeline({"a": Text()}, on_bad="skip"), "on_bad must be one of .* Received: on_bad='skip'"),
     ],
 )
