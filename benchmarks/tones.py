@@ -1,9 +1,12 @@
-"""A language of chords in noise, learned from 1,600 sentences through the real pipeline: WAV files and a table in, text out.
+"""A language of chords in noise, through the real pipeline: WAV files and a table in, text out.
 
-Each letter is a chord of two tones of its own, of any length from 60 to 140 ms and at any level, between pauses of any
-length; a longer pause is a space; white noise is 6 dB below. What is said in the test clips was never heard in training.
+1,600 sentences to learn from. Each letter is a chord of two tones of its own, of any length from 60 to 140 ms, between
+pauses of any length; a longer pause is a space; a recording has any level, and white noise is 6 dB below it. What is
+said in the test clips was never heard in training.
 
 Command: python benchmarks/tones.py
+Last seen, two shared cores of an Intel Xeon, no GPU, 1.7 minutes: test CER 0.0040, WER 0.0165, 0.95 of the sentences
+without an error.
 Floor: word error rate 0.05 on unseen clips.
 """
 
