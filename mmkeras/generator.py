@@ -71,7 +71,7 @@ def _shows(inputs, name):
 def _looked_at(decoder):
     """The tokens that a decoder was called with, and their mask.
 
-    The mask comes from the call, not from the tokens: in a model read from a file theirs is another one, made anew under
+    The mask comes from the call, not from the tokens: in a model read from a file theirs is another, made anew under
     names that the file's has already.
     """
     tokens, masks = decoder.input, decoder._inbound_nodes[0].arguments.kwargs

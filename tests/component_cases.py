@@ -190,6 +190,8 @@ def _program(case, layer, *options):
 
     def run(trainable, rest, inputs, masks):
         given = dict(options) if masks is None else {**dict(options), "mask": case.packed(masks)}
+        if case.takes_target:
+            given.setdefault("target", case.target(inputs[SINGLE]))
         return layer.stateless_call(trainable, rest, case.packed(inputs), **given)[0]
 
     return jax.jit(run)

@@ -1,4 +1,4 @@
-"""One model that answers in a class, a number, tags, a sentence, a picture, a sound and a series: one fit, one export."""
+"""One model that answers in a class, a number, tags, a sentence, a picture, a sound and a series; one export."""
 
 import csv
 import json
@@ -59,7 +59,7 @@ def many(tmp_path_factory):
 
 
 def test_every_target_has_a_loss_and_learns(many):
-    folder, model, pipe, rows = many
+    folder, model, _pipe, _rows = many
     with open(folder / "run" / "history.csv", encoding="utf-8") as file:
         history = list(csv.DictReader(file))
     for target in TARGETS:
