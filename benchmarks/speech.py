@@ -9,9 +9,10 @@ Unpack two of Debian's packages first (`apt-get download`, then `dpkg-deb -x PAC
 asterisk-core-sounds-it-wav (recordings) and asterisk-core-sounds-it (transcripts), both 1.6.1-1.
 
 Command: python benchmarks/speech.py FOLDER
-Last seen, two shared cores of an Intel Xeon, no GPU, 16 minutes at a tenth of their time: from all 14.5 minutes of
-training, 383 recordings, character error rate 0.258 on the 103 unseen prompts (words 0.80, whole prompts right 0.10);
-0.286 on the validation part. The rates of less speech and of shuffled recordings were not measured yet.
+Last seen, two shared cores of an Intel Xeon, no GPU, 9 to 16 minutes a training at a fraction of their time, one seed:
+from all 14.5 minutes of training, 383 recordings, character error rate 0.258 on the 103 unseen prompts (words 0.80,
+whole prompts right 0.10), 0.286 on the validation part; shuffled 0.721. The rates of 2.5, 5 and 10 minutes were not
+measured yet.
 Floors: character error rate on unseen prompts 0.45 at the most, from all minutes; shuffled, worse by 0.3 at the least.
 """
 
