@@ -5,6 +5,8 @@ OUT gets a WAV of every unseen prompt and `spectrograms.png`, five real ones wit
 Data: data_pipelines/datasets/prompts, Italian, 8 kHz; 333 prompts (8.4 minutes) for training, 89 tested; CC-BY-3.0.
 Floors: mel-cepstral distortion at most 0.85 of that of the mean frame over the mean length; length error at most
 0.25 s.
+Last seen, on a busy machine with two cores, 15 minutes: distortion 5.18 dB, of the mean sound 6.55, ratio 0.79; length
+error 0.12 s. One seed. Words are blurred; nobody has measured how many can be understood.
 """
 
 import argparse

@@ -64,8 +64,12 @@ def build(
         layer = _part(decoder, _DECODERS, facts, target, dropout=dropout)
         shown, mask = _label_inputs(target, facts)
         inputs.update({value.name: value for value in (shown, mask) if value is not None})
-        follows = getattr(layer, "takes_target", False)
-        outputs[target] = layer(fused, shown, target_mask=mask) if follows else layer(fused)
+        if getattr(layer, "takes_target", False):
+            # Keras hands this mask over too, but keeps no note of it, which `generator` needs in a model from a file.
+            real = getattr(fused, "_keras_mask", None)
+            outputs[target] = layer(fused, shown, inputs_mask=real, target_mask=mask)
+        else:
+            outputs[target] = layer(fused)
     return keras.Model(inputs, outputs, name=name)
 
 
