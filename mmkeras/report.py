@@ -183,7 +183,8 @@ def _scores(metrics, target):
         cells = []
         for metric, value in values.items():
             lower = metric in LOWER_IS_BETTER
-            longest = max(line[2][metric] for line in lines) if lower else 1.0
+            longest = max(line[2][metric] for line in lines)
+            longest = longest if lower or longest > 1.0 else 1.0
             worse = (value - scores[metric]) * (1 if lower else -1)
             width = 100 * min(1.0, max(0.0, value / (longest or 1.0)))
             changed = change(value - scores[metric], scores[metric]) if part == "without" else ""

@@ -2,7 +2,10 @@
 
 import math
 
-LOWER_IS_BETTER = {"mae", "rmse", "log_loss", "loss"}
+LOWER_IS_BETTER = {
+    *("mae", "rmse", "log_loss", "loss", "smape", "pinball", "perplexity"),
+    *("cer", "wer", "mel_cepstral_distortion", "length_error"),
+}
 FEW_ROWS = 5
 
 

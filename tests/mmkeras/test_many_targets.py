@@ -156,6 +156,8 @@ def test_the_report_shows_them(many, tmp_path):
     assert "generated: <b>" in page
     assert page.count('alt="generated"') >= 12
     assert page.count("s generated</small>") == 6
+    for metric in ("smape", "pinball", "mel cepstral distortion", "length error"):
+        assert f"<th>{metric}*</th>" in page
     assert page.count("the middle forecast in the second") == 6
 
 
