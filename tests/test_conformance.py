@@ -10,6 +10,7 @@ from component_cases import SINGLE, array, cases, components
 
 CASES = cases("layers", "encoders", "fusions", "decoders")
 TOKENS = [case for case in CASES if case.folder in ("encoders", "fusions")]
+GENERATING = [case for case in CASES if hasattr(case.cls, "generate")]
 LOSSES = list(components("losses").values())
 # Layers that the sweep cannot call, each with the test that keeps its promises.
 TESTED_ALONE = {"ModalityDropout": "it takes and gives masks: mmkeras/layers/test_modality_dropout.py"}
@@ -364,6 +365,54 @@ def test_8_a_step_in_bfloat16_under_xla(case, policy):
     after = [array(weight) for weight in layer.trainable_weights]
     assert all(np.isfinite(weight).all() for weight in after)
     assert any(np.abs(new - old).max() > 0 for new, old in zip(after, before, strict=True))
+
+
+# What decoders generate
+
+
+def generated(case, layer, inputs, masks, seed=0):
+    parts = (keras.ops.convert_to_tensor(values[SINGLE]) for values in (inputs, masks))
+    return keras.ops.convert_to_numpy(layer.generate(*parts, seed=seed))
+
+
+@sweep(GENERATING)
+def test_2_what_is_generated_has_the_shape_declared(case):
+    given = generated(case, case.layer, case.inputs(), case.masks())
+    spec = case.layer.generated_spec(keras.KerasTensor(case.inputs()[SINGLE].shape))
+    assert tuple(spec.shape) == given.shape
+    assert spec.dtype == str(given.dtype)
+
+
+@sweep(GENERATING)
+def test_4_what_stands_under_a_mask_generates_nothing(case):
+    inputs, masks = case.inputs(), case.masks()
+    bare = generated(case, case.layer, inputs, masks)
+    assert np.isfinite(bare).all()
+    for garbage in case.garbage():
+        np.testing.assert_array_equal(generated(case, case.layer, case.spoiled(inputs, masks, garbage), masks), bare)
+
+
+@sweep(GENERATING)
+def test_5_the_same_seed_generates_the_same(case):
+    first, again = (generated(case, case.layer, case.inputs(), case.masks(), seed=3) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+
+
+@on_tensorflow
+@sweep(GENERATING)
+def test_8_an_exported_generator_gives_the_same(case, tmp_path):
+    import tensorflow as tf
+
+    layer = case.layer
+    names = {SINGLE: tf.TensorSpec([None, *case.shapes[SINGLE][0]]), "mask": tf.TensorSpec([None, None], tf.bool)}
+    module = tf.Module()
+    module.layer = layer
+    module.serve = tf.function(lambda inputs, mask: layer.generate(inputs, mask, seed=3), list(names.values()))
+    tf.saved_model.save(module, str(tmp_path))
+    inputs, masks = case.inputs(), case.masks()
+    loaded = tf.saved_model.load(str(tmp_path))
+    served = loaded.serve(tf.constant(inputs[SINGLE]), tf.constant(masks[SINGLE]))
+    np.testing.assert_allclose(served, generated(case, layer, inputs, masks, seed=3), atol=1e-4)
 
 
 # Losses

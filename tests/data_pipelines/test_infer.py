@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas
 import pytest
 
 from data_pipelines import Audio, Category, Image, Number, Pipeline, Tags, Text, read_table
@@ -150,3 +151,18 @@ def test_a_media_target_is_refused(tmp_path):
 def test_describe_says_what_differs_from_the_defaults():
     assert describe(Text()) == "Text()"
     assert describe(Audio(seconds=2, sample_rate=8000)) == "Audio(seconds=2.0, sample_rate=8000)"
+
+
+def test_sentences_to_be_said_are_texts():
+    said = [f"the {colour} bird sings {n} songs" for n, colour in enumerate(["red", "blue", "green"] * 4)]
+    table = pandas.DataFrame(
+        {
+            "size": range(12),
+            "said": said,
+            "kind": ["a", "b"] * 6,
+            "chinese": ["一只红色的鸟在唱歌" + str(n) for n in range(12)],
+        }
+    )
+    _, targets = infer(read_table(table), ["said", "kind", "chinese"], inputs=["size"])
+    assert [type(modality).__name__ for modality in targets.values()] == ["Text", "Category", "Text"]
+    assert targets["said"].max_tokens == 8
