@@ -106,8 +106,21 @@ class Pipeline:
         for name, modality in self.targets.items():
             if hasattr(modality, "check_target"):
                 modality.check_target(name)
+            elif modality.media:
+                self._require_cells(rows, name, modality)
         self.adapted = True
         return self
+
+    def _require_cells(self, rows, name, modality):
+        """Refuses a target of media that no training row has; as soon as one is found, no further row is read."""
+        (column,) = modality.columns(name)
+        for chunk in rows.chunks((column,)):
+            if any(cell if isinstance(cell, bytes) else str(cell).strip() for cell in chunk[column]):
+                return
+        raise ValueError(
+            f'{type(modality).__name__} "{name}": some training row must have the target. '
+            f'Received: only empty cells in "{column}" of "{rows.source.name}". Do: another target, or other rows.'
+        )
 
     @property
     def spec(self):

@@ -152,11 +152,16 @@ class Text(Modality):
         return drop_tokens(value, mask, seed, UNKNOWN, **self.augment_with) if self.augment_with else value
 
     def check_target(self, name):
-        """Refuses tokens that no text can be made of again.
+        """Refuses what nothing can be said from.
 
         Raises:
-            ValueError: letter groups.
+            ValueError: no text in any training row, or letter groups.
         """
+        if self.seen and not self.seen["texts"]:
+            raise ValueError(
+                f'Text "{name}": some training row must have the target. Received: only empty cells. '
+                "Do: another target, or other rows."
+            )
         if self.split == "ngram":
             raise ValueError(
                 f'Text "{name}": the tokens of a target must make up the text, and letter groups overlap. '

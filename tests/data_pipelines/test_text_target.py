@@ -4,7 +4,7 @@ import numpy as np
 import pandas
 import pytest
 
-from data_pipelines import Number, Pipeline, Text, read_table
+from data_pipelines import Audio, Image, Number, Pipeline, Text, TimeSeries, read_table
 
 TEXTS = ["a red cat", "", "two  Dogs, one cat!", "a red bird"]
 
@@ -87,3 +87,15 @@ def test_letter_groups_are_no_target():
 def test_a_name_with_target_behind():
     with pytest.raises(ValueError, match="'said' and 'said_target'"):
         Pipeline({"said_target": Number()}, {"said": Text()})
+
+
+def test_a_text_that_no_row_has():
+    with pytest.raises(ValueError, match='Text "said": some training row must have the target'):
+        text_target(["", " ", ""])
+
+
+@pytest.mark.parametrize("modality", [Image(8), Audio(), TimeSeries()], ids=lambda m: type(m).__name__)
+def test_media_that_no_row_has(modality):
+    rows = read_table(pandas.DataFrame({"size": [1, 2], "made": ["", " "]}))
+    with pytest.raises(ValueError, match=r"some training row|number in some training row"):
+        Pipeline({"size": Number()}, {"made": modality}).adapt(rows)
