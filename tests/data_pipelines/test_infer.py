@@ -142,10 +142,11 @@ def test_no_input_left(tmp_path):
         infer(rows, ["b"])
 
 
-def test_a_media_target_is_refused(tmp_path):
-    rows = written(tmp_path / "t.csv", ["a", "b"], [[n, f"{n}.png"] for n in range(10)])
-    with pytest.raises(ValueError, match=r"Image cannot be a target yet. Received: 'b'"):
+def test_clips_as_a_target_are_refused_and_pictures_are_not(tmp_path):
+    rows = written(tmp_path / "t.csv", ["a", "b", "c"], [[n, f"{n}.mp4", f"{n}.png"] for n in range(10)])
+    with pytest.raises(ValueError, match=r"Video cannot be a target yet. Received: 'b'"):
         infer(rows, ["b"])
+    assert isinstance(infer(rows, ["c"], inputs=["a"])[1]["c"], Image)
 
 
 def test_describe_says_what_differs_from_the_defaults():
