@@ -54,7 +54,7 @@ def collect(model, pipe, rows, batch_size, hidden, on_bad="mask"):
     predictions = {key: collections.defaultdict(list) for key in hidden}
     count = 0
     for x, y, w in pipe.batches(rows, batch_size, on_bad=on_bad):
-        x = {name: np.asarray(value) for name, value in shown(x).items()}
+        x = {name: np.asarray(value) for name, value in shown(x, pipe.targets).items()}
         count += len(next(iter(x.values())))
         for target in y:
             labels[target].append(pipe.targets[target].units(np.asarray(y[target])))

@@ -3,9 +3,9 @@
 import numpy as np
 
 from mmkeras.explaining.answers import scales
-from mmkeras.explaining.batch import answering, details, worth
+from mmkeras.explaining.batch import details, worth
 from mmkeras.explaining.explanation import Explanation
-from mmkeras.generator import shown
+from mmkeras.generator import answering, shown
 
 KINDS = ("predicted", "true")
 
@@ -49,7 +49,7 @@ def explain(model, pipe, rows, target=None, of="predicted", examples=12, steps=3
     pipe.problems.clear()
     for batch in pipe.batches(rows, batch_size, with_targets=labelled, on_bad="mask"):
         x, y, w = batch if labelled else (batch, {}, {})
-        x, y, w = ({name: np.asarray(value) for name, value in part.items()} for part in (shown(x), y, w))
+        x, y, w = ({name: np.asarray(value) for name, value in part.items()} for part in (shown(x, pipe.targets), y, w))
         cells = [next(raw) for _ in next(iter(x.values()))]
         found = worth(model, pipe, target, x, y.get(target), w.get(target))
         left = max(0, examples - len(explanation.examples))

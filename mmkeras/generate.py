@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mmkeras.generator import draw_on, generating_decoders, generator
+from mmkeras.generator import answering, draw_on, generating_decoders, generator
 
 
 def generate(model, pipe, rows, target, batch_size=32, seed=0, progress=None, **options):
@@ -29,7 +29,8 @@ def generate(model, pipe, rows, target, batch_size=32, seed=0, progress=None, **
     if target not in known:
         raise ValueError(f"generate: target must be generated. Received: target={target!r}. Do: of {list(known)}.")
     pipe.problems.clear()
-    speaking = generator(model, {target: options}, seed)
+    # What other targets would say is not generated.
+    speaking = answering(generator(model, {target: options}, seed), target)
     answers = []
     for x in pipe.batches(rows, batch_size, with_targets=False, on_bad="mask"):
         answers.extend(written(pipe, target, speaking.predict_on_batch(x)[target]))

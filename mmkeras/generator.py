@@ -36,12 +36,18 @@ def generator(model, options=None, seed=0):
         told = Generation(decoder, seed, (options or {}).get(name), name=f"{name}_generation")
         tokens, mask = _looked_at(decoder)
         outputs[name] = told(tokens) if mask is None else told(tokens, mask=mask)
-    return keras.Model(shown(model.input), outputs, name=f"{model.name}_generator")
+    return keras.Model(shown(model.input, outputs), outputs, name=f"{model.name}_generator")
 
 
 def _follows_labels(model):
     """Whether a model has inputs for labels, which nobody has who asks it, though no decoder may look at them."""
-    return isinstance(model.input, dict) and len(shown(model.input)) < len(model.input)
+    both = isinstance(model.input, dict) and isinstance(model.output, dict)
+    return both and len(shown(model.input, model.output)) < len(model.input)
+
+
+def answering(model, target):
+    """The part of a model from `build` that answers one target: labels that other decoders follow are not asked for."""
+    return keras.Model(shown(model.input, model.output), {target: model.output[target]}, name=model.name)
 
 
 def generating_decoders(model):
@@ -58,14 +64,10 @@ def draw_on(model):
             layer.draw_on()
 
 
-def shown(inputs):
-    """The inputs of a model that are no labels."""
-    labels = {name for name in inputs if name.endswith(TARGET) and name + MASK in inputs and _shows(inputs, name)}
+def shown(inputs, targets):
+    """The inputs of a model, dict name → value, that are no labels of its targets."""
+    labels = {target + TARGET for target in targets}
     return {name: value for name, value in inputs.items() if name.removesuffix(MASK) not in labels}
-
-
-def _shows(inputs, name):
-    return name.removesuffix(TARGET) not in inputs
 
 
 def _looked_at(decoder):

@@ -110,7 +110,7 @@ def _walk(model, pipe, rows, target, examples):
     model = generator(model)
     raw = raw_rows(rows, list(dict.fromkeys([*pipe.input_columns(), *pipe.target_columns()])))
     for x, y, w in pipe.batches(rows, BATCH, on_bad="mask"):
-        x = shown(x)
+        x = shown(x, pipe.targets)
         predictions = {name: np.asarray(value) for name, value in model.predict_on_batch(x).items()}
         draw_on(model)
         x, y, w = ({name: np.asarray(value) for name, value in part.items()} for part in (x, y, w))

@@ -1,6 +1,5 @@
 """One batch explained: what each input adds to the answers, and what decides within it."""
 
-import keras
 import numpy as np
 
 from mmkeras.evaluate import MASK
@@ -9,19 +8,13 @@ from mmkeras.explaining.evidence import evidence
 from mmkeras.explaining.gradients import integrated_gradients
 from mmkeras.explaining.inside import Inside
 from mmkeras.explaining.shapley import shapley_values, subset_predictions
-from mmkeras.generator import shown
-
-
-def answering(model, target):
-    """The part of a model from `build` that answers one target: labels that other decoders follow are not asked for."""
-    return keras.Model(shown(model.input), {target: model.output[target]}, name=model.name)
 
 
 def worth(model, pipe, target, x, labels, weights):
     """What each input adds to the answers of a batch.
 
     Args:
-        model: `keras.Model`, see `answering`.
+        model: `keras.Model`, see `mmkeras.generator.answering`.
         pipe: adapted `Pipeline`.
         target: str.
         x: dict of arrays.

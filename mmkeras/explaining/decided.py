@@ -4,12 +4,12 @@ import keras
 import numpy as np
 
 from mmkeras.explaining.answers import scales
-from mmkeras.explaining.batch import answering, details, worth
+from mmkeras.explaining.batch import details, worth
 from mmkeras.explaining.explanation import Explanation
 from mmkeras.explaining.inside import Inside
 from mmkeras.explaining.page import WORDS_FOR, cards
 from mmkeras.explaining.shapley import MOST
-from mmkeras.generator import shown
+from mmkeras.generator import answering
 
 SHOWN = 8
 
@@ -45,7 +45,7 @@ def _can_be_explained(model, pipe, target):
 
 def _explain(explanation, model, pipe, target, rows):
     """Adds rows of one form, as one batch."""
-    x = {name: _stacked([row["x"][name] for row in rows]) for name in shown(rows[0]["x"])}
+    x = {name: _stacked([row["x"][name] for row in rows]) for name in rows[0]["x"]}
     labels, weights = (np.stack([row[part][target] for row in rows]) for part in ("y", "w"))
     cells = [row["cells"] for row in rows]
     found = worth(model, pipe, target, x, labels, weights)

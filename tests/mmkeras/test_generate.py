@@ -65,7 +65,7 @@ def test_drawing_goes_on_from_batch_to_batch(told):
     speaking = mm.generator(model, {"story": {"temperature": 3.0}})
     drawn = []
     for _ in range(5):
-        drawn.append(np.asarray(speaking.predict_on_batch(shown(x))["story"]).tolist())
+        drawn.append(np.asarray(speaking.predict_on_batch(shown(x, pipe.targets))["story"]).tolist())
         for layer in speaking.layers:
             if hasattr(layer, "draw_on"):
                 layer.draw_on()
@@ -121,3 +121,12 @@ def test_a_target_that_is_not_generated(told):
     model, pipe, rows = told
     with pytest.raises(ValueError, match=r"target must be generated. Received: target='kind'. Do: of \['story'\]"):
         mm.generate(model, pipe, rows, "kind")
+
+
+def test_an_input_may_be_called_a_target(told):
+    """Only labels of the targets that there are go; `age_target` is a column like another."""
+    _, _, rows = told
+    named = Pipeline({"age_target": Number(column="age")}, {"story": Text(max_tokens=5)}, on_bad="mask").adapt(rows)
+    model = mm.build(named.spec, dim=8)
+    assert set(mm.generator(model).input) == {"age_target", "age_target_mask"}
+    assert len(mm.generate(model, named, rows, "story")) == len(rows)
