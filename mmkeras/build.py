@@ -3,9 +3,11 @@
 import keras
 
 from mmkeras import decoders, encoders, fusions
+from mmkeras.balance import GradNorm, LabelledModel, UncertaintyWeighting
 from mmkeras.layers import LogMel, ModalityDropout
 
 MASK, TARGET = "_mask", "_target"
+BALANCES = ("GradNorm", "UncertaintyWeighting")
 DTYPES = {"Text": "int32", "Category": "int32", "Tags": "int32"}
 
 
@@ -18,6 +20,7 @@ def build(
     dropout=0.1,
     modality_dropout=0.2,
     before_fusion=None,
+    balance=None,
     name="mmkeras",
 ):
     """Builds a functional model: an encoder an input, one fusion, a decoder a target.
@@ -35,12 +38,16 @@ def build(
             all of a row. Defaults to `0.2`; with one input there is nothing to hide.
         before_fusion: a layer that takes the encoders' tokens, dict input → `(B, T, D)`, and gives such a dict: an
             extra objective (`mmkeras.alignment.TokenAlignment`), or balance. Defaults to `None`.
+        balance: how much each of several targets counts in training, learned: `"UncertaintyWeighting"`, by how
+            uncertain the model is of it, or `"GradNorm"`, by how long its gradient is. Defaults to `None`: as the
+            `loss_weights` of `compile` say.
         name: str. Defaults to `"mmkeras"`.
     Returns:
         `keras.Model`. In: dict name → tensor, name + `"_mask"` → bool; labels that a decoder follows in training, as
         target + `"_target"`. Out: dict target → prediction; what decoders generate, `mmkeras.generator` gives.
     Raises:
-        ValueError: no targets, a part for a name that is not there, an unknown part, a modality without a part.
+        ValueError: no targets, a part for a name that is not there, an unknown part, a modality without a part, an
+            unknown balance, or one of a single target.
     Example:
         >>> model = build(pipe.spec, fusion="AttentionFusion", encoders={"story": "TextLSTMEncoder"})
     """
@@ -58,6 +65,7 @@ def build(
         tokens = before_fusion(tokens)
     fuse = _fusion(fusion, dropout)
     fused, companions = fuse(tokens), getattr(fuse, "companions", {})
+    given = _handed_out(fused, spec["targets"], balance)
     outputs = {}
     for target, facts in spec["targets"].items():
         decoder = chosen["targets"].get(target, companions.get(facts["modality"]))
@@ -66,11 +74,12 @@ def build(
         inputs.update({value.name: value for value in (shown, mask) if value is not None})
         if getattr(layer, "takes_target", False):
             # Keras hands this mask over too, but keeps no note of it, which `generator` needs in a model from a file.
-            real = getattr(fused, "_keras_mask", None)
-            outputs[target] = layer(fused, shown, inputs_mask=real, target_mask=mask)
+            real = getattr(given[target], "_keras_mask", None)
+            outputs[target] = layer(given[target], shown, inputs_mask=real, target_mask=mask)
         else:
-            outputs[target] = layer(fused)
-    return keras.Model(inputs, outputs, name=name)
+            outputs[target] = layer(given[target])
+    kinds = {"UncertaintyWeighting": UncertaintyWeighting, "GradNorm": LabelledModel}
+    return kinds.get(balance, keras.Model)(inputs, outputs, name=name)
 
 
 def encode_inputs(spec, encoders, dim, dropout, modality_dropout=0.0, only=None):
@@ -128,6 +137,20 @@ def _label_inputs(target, facts):
 def _log_mel(name, facts):
     sizes = {key: facts[key] for key in ("sample_rate", "mel_bins", "frame", "hop")}
     return LogMel(**sizes, name=f"{name}_log_mel")
+
+
+def _handed_out(fused, targets, balance):
+    """The fused tokens for each target's decoder."""
+    if balance is None:
+        return dict.fromkeys(targets, fused)
+    if balance not in BALANCES or len(targets) < 2:
+        raise ValueError(
+            f"build: balance must be one of {BALANCES}, of two targets or more. "
+            f"Received: balance={balance!r}, targets={list(targets)}. Do: leave it out."
+        )
+    if balance == "UncertaintyWeighting":
+        return dict.fromkeys(targets, fused)
+    return GradNorm(list(targets), name="grad_norm")(fused)
 
 
 def _modalities(cls):

@@ -1,6 +1,7 @@
 """Optimizer, losses and metrics by target."""
 
 import keras
+from keras import ops
 
 
 def compile(
@@ -59,7 +60,31 @@ def compile(
         loss_weights=loss_weights and {name: loss_weights.get(name, 1.0) for name in decoders},
         **options,
     )
+    _build_ahead(model, spec["targets"])
     return model
+
+
+def _build_ahead(model, targets):
+    """Makes the variables of optimizer, losses and metrics: born in the first step, they would have it traced twice."""
+    if keras.backend.backend() != "tensorflow":
+        return
+    with model.distribute_strategy.scope():
+        labels, answers = {}, {}
+        for name, facts in targets.items():
+            label = facts.get("label", {})
+            answers[name] = _zeros(model.output[name].shape[1:], label.get("most"))
+            labels[name] = ops.zeros((1,), "int32") if facts["modality"] == "Category" else answers[name]
+            if label:
+                labels[name] = _zeros(label["shape"], label["most"], label["dtype"])
+        model.optimizer.build(model.trainable_variables)
+        model.compute_loss(None, labels, answers, training=False)
+        model.compute_metrics(None, labels, answers)
+        model.reset_metrics()
+
+
+def _zeros(shape, length, dtype="float32"):
+    """One row of nothing, as long as it may be where its length is open."""
+    return ops.zeros((1, *(length if size is None else size for size in shape)), dtype)
 
 
 def _optimizer(name, learning_rate, weight_decay, **more):

@@ -27,6 +27,7 @@ def train(
     weight_decay: Annotated[float, typer.Option(min=0.0)] = 0.05,
     label_smoothing: Annotated[float, typer.Option(min=0.0, max=0.99)] = 0.1,
     modality_dropout: Annotated[float, typer.Option(min=0.0, max=0.99)] = 0.2,
+    balance: Annotated[str | None, typer.Option(help="of targets: UncertaintyWeighting or GradNorm")] = None,
     balanced: Annotated[bool, typer.Option("--balanced", help="weigh classes by their rarity")] = False,
     dim: Annotated[int, typer.Option(min=4, help="width of a token")] = 64,
     seed: int = 0,
@@ -49,15 +50,15 @@ def train(
         pipe = pipeline_of(rows, spec, target, input, ignore, on_bad).adapt(parts["train"])
         show_pipeline(pipe, parts)
         parts_of_model = {"fusion": fusion, "encoders": named(encoder), "decoders": named(decoder)}
-        model = mm.build(pipe.spec, **parts_of_model, dim=dim, modality_dropout=modality_dropout)
+        model = mm.build(pipe.spec, **parts_of_model, dim=dim, modality_dropout=modality_dropout, balance=balance)
         steps = epochs * -(-len(parts["train"]) // batch_size)
         rate = keras.optimizers.schedules.CosineDecay(
             learning_rate / 20, steps, warmup_target=learning_rate, warmup_steps=steps // 20
         )
         mm.compile(model, pipe.spec, learning_rate=rate, weight_decay=weight_decay, label_smoothing=label_smoothing)
         fit_options = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "resume": resume, "patience": patience}
-        balance = "balanced" if balanced else None
-        model = run.fit(model, pipe, parts["train"], parts["val"], output, class_weight=balance, **fit_options)
+        weight = "balanced" if balanced else None
+        model = run.fit(model, pipe, parts["train"], parts["val"], output, class_weight=weight, **fit_options)
         judge(model, pipe, parts["test"], output)
 
 
