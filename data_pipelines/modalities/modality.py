@@ -55,11 +55,17 @@ class Modality:
     teaches = False
     ending = None  # of the files that its answers are the bytes of
     augment_with = {}  # how training batches are varied: name → number
+    crop = None  # "random" where training takes another part of a long cell every time
     most = None  # steps that a sequence has in a batch at the most
     least = 1  # steps that a sequence has in a batch, even where it is absent from every row
 
     def __init__(self, column=None):
         self.column = column
+
+    @property
+    def kind(self):
+        """What specs and messages call it."""
+        return type(self).__name__
 
     def columns(self, name):
         """The table columns that this modality reads, when the pipeline calls it `name`."""
@@ -114,6 +120,10 @@ class Modality:
     def augment(self, value, mask, seed):
         """Varies a training batch; `seed`, int32 `(2,)`, decides all that is random. The default changes nothing."""
         return value
+
+    def vary(self, value, mask, seed):
+        """`augment` with the mask that belongs to what it gives: tuple (value, mask)."""
+        return self.augment(value, mask, seed), mask
 
     @property
     def remark(self):
