@@ -11,6 +11,11 @@ from mmkeras.metrics.sound_scores import mel_cepstral_distortion
 CENTRE, SPREAD = -5.0, 4.0  # of log-mel frames, about
 
 
+def sizes_of(part):
+    """What `LogMel` and `GriffinLim` want to know of a part's frames."""
+    return {name: getattr(part, name) for name in ("sample_rate", "mel_bins", "frame", "hop")}
+
+
 def sound_scores(labels, weights, predictions, sizes):
     """How near sounds are to the real ones.
 
