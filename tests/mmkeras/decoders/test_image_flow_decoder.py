@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mmkeras.decoders import ImageFlowDecoder, ImageSegmentationDecoder
-from mmkeras.decoders.image_flow_decoder import _waves
+from mmkeras.generation.flow_time import waves
 from mmkeras.generation.seeds import Seeds
 from mmkeras.layers.picture_unet import picture_unet
 
@@ -55,7 +55,7 @@ def test_the_last_step_lands_on_the_net_s_guess(decoder):
     tokens, mask, pooled = told(decoder)
     for time in (0.0, 0.6, 0.95):
         times = keras.ops.convert_to_tensor(np.full(4, time, "float32"))
-        waves = decoder.time(_waves(times))
+        waves = decoder.time(waves(times))
         shown = keras.ops.convert_to_tensor(picture)
         guess = decoder.unet([shown, decoder.tell(keras.ops.concatenate([waves, pooled], -1)), tokens, mask])
         landed = picture + (1 - time) * velocity(decoder, picture, time)
