@@ -55,9 +55,9 @@ def test_the_last_step_lands_on_the_net_s_guess(decoder):
     tokens, mask, pooled = told(decoder)
     for time in (0.0, 0.6, 0.95):
         times = keras.ops.convert_to_tensor(np.full(4, time, "float32"))
-        told = decoder.time(waves(times))
+        wave = decoder.time(waves(times))
         shown = keras.ops.convert_to_tensor(picture)
-        guess = decoder.unet([shown, decoder.tell(keras.ops.concatenate([told, pooled], -1)), tokens, mask])
+        guess = decoder.unet([shown, decoder.tell(keras.ops.concatenate([wave, pooled], -1)), tokens, mask])
         landed = picture + (1 - time) * velocity(decoder, picture, time)
         np.testing.assert_allclose(landed, array(guess), atol=1e-4)
     assert np.isfinite(velocity(decoder, picture, 1.0)).all()
