@@ -1,6 +1,6 @@
 """Multimodal deep learning with Keras 3: tables of mixed media → one trained, servable model."""
 
-from mmkeras import alignment, balance, decoders, encoders, fusions, layers, losses, metrics
+from mmkeras import alignment, balance, decoders, encoders, fusions, layers, losses, metrics, tokenizers
 from mmkeras.build import build
 from mmkeras.compare import compare
 from mmkeras.compile import compile
@@ -10,6 +10,7 @@ from mmkeras.embed import embed
 from mmkeras.evaluate import evaluate
 from mmkeras.explain import explain
 from mmkeras.export import export
+from mmkeras.fit_tokenizer import fit_tokenizer
 from mmkeras.generate import generate
 from mmkeras.generator import generator
 from mmkeras.predict import predict
@@ -34,6 +35,7 @@ __all__ = [
     "evaluate",
     "explain",
     "export",
+    "fit_tokenizer",
     "fusions",
     "generate",
     "generator",
@@ -45,5 +47,6 @@ __all__ = [
     "retrieval_scores",
     "retrieve",
     "single_encoder",
+    "tokenizers",
     "zero_shot",
 ]

@@ -4,11 +4,12 @@ import keras
 
 from mmkeras import decoders, encoders, fusions
 from mmkeras.balance import GradNorm, LabelledModel, UncertaintyWeighting
-from mmkeras.layers import LogMel, ModalityDropout
+from mmkeras.layers import ContextTransformer, LogMel, ModalityDropout, TokenQuery
 
 MASK, TARGET = "_mask", "_target"
 BALANCES = ("GradNorm", "UncertaintyWeighting")
 DTYPES = {"Text": "int32", "Category": "int32", "Tags": "int32"}
+SAID, ASKED = ("Text", "Image", "Audio"), ("Category", "Tags", "Number")  # in many tokens, and in one
 
 
 def build(
@@ -21,6 +22,8 @@ def build(
     modality_dropout=0.2,
     before_fusion=None,
     balance=None,
+    decoder=None,
+    tokenizers=None,
     name="mmkeras",
 ):
     """Builds a functional model: an encoder an input, one fusion, a decoder a target.
@@ -41,43 +44,50 @@ def build(
         balance: how much each of several targets counts in training, learned: `"UncertaintyWeighting"`, by how
             uncertain the model is of it, or `"GradNorm"`, by how long its gradient is. Defaults to `None`: as the
             `loss_weights` of `compile` say.
+        decoder: `"tokens"`, or a `mmkeras.layers.ContextTransformer`: one transformer for all targets that `decoders`
+            does not name. It says texts, pictures and sounds in tokens that were hidden (`MaskedTokenDecoder`), and is
+            asked for categories, tags and numbers. Defaults to `None`: a decoder for each target.
+        tokenizers: dict target → what `fit_tokenizer` gave, for pictures and sounds in tokens. Defaults to `None`.
         name: str. Defaults to `"mmkeras"`.
     Returns:
         `keras.Model`. In: dict name → tensor, name + `"_mask"` → bool; labels that a decoder follows in training, as
         target + `"_target"`. Out: dict target → prediction; what decoders generate, `mmkeras.generator` gives.
     Raises:
         ValueError: no targets, a part for a name that is not there, an unknown part, a modality without a part, an
-            unknown balance, or one of a single target.
+            unknown balance, or one of a single target, a picture or a sound in tokens without a tokenizer.
     Example:
         >>> model = build(pipe.spec, fusion="AttentionFusion", encoders={"story": "TextLSTMEncoder"})
     """
     if not spec["targets"]:
         raise ValueError("build: there must be a target. Received: targets={}. Do: Pipeline(targets={…}).")
-    chosen = {"inputs": encoders or {}, "targets": decoders or {}}
+    chosen = {"inputs": encoders or {}, "targets": {**(tokenizers or {}), **(decoders or {})}}
     for part, parts in chosen.items():
         unknown = sorted(set(parts) - set(spec[part]))
         if unknown:
             raise ValueError(
                 f"build: parts must be for {part} of the spec. Received: {unknown}. Do: of {list(spec[part])}."
             )
+    shared = _transformer(decoder, tokenizers, dropout)
     inputs, tokens = encode_inputs(spec, chosen["inputs"], dim, dropout, modality_dropout)
     if before_fusion is not None:
         tokens = before_fusion(tokens)
     fuse = _fusion(fusion, dropout)
     fused, companions = fuse(tokens), getattr(fuse, "companions", {})
-    given = _handed_out(fused, spec["targets"], balance)
+    handed = _handed_out(fused, spec["targets"], balance)
     outputs = {}
     for target, facts in spec["targets"].items():
-        decoder = chosen["targets"].get(target, companions.get(facts["modality"]))
-        layer = _part(decoder, _DECODERS, facts, target, dropout=dropout)
+        given, seen = (decoders or {}).get(target), handed[target]
+        if given is None and shared is not None:
+            given, seen = _by_tokens(target, facts, seen, shared, (tokenizers or {}).get(target), dropout)
+        layer = _part(given or companions.get(facts["modality"]), _DECODERS, facts, target, dropout=dropout)
         shown, mask = _label_inputs(target, facts)
         inputs.update({value.name: value for value in (shown, mask) if value is not None})
         if getattr(layer, "takes_target", False):
             # Keras hands this mask over too, but keeps no note of it, which `generator` needs in a model from a file.
-            real = getattr(given[target], "_keras_mask", None)
-            outputs[target] = layer(given[target], shown, inputs_mask=real, target_mask=mask)
+            real = getattr(seen, "_keras_mask", None)
+            outputs[target] = layer(seen, shown, inputs_mask=real, target_mask=mask)
         else:
-            outputs[target] = layer(given[target])
+            outputs[target] = layer(seen)
     kinds = {"UncertaintyWeighting": UncertaintyWeighting, "GradNorm": LabelledModel}
     return kinds.get(balance, keras.Model)(inputs, outputs, name=name)
 
@@ -132,6 +142,28 @@ def _label_inputs(target, facts):
     label, name = facts["label"], target + TARGET
     shown = keras.Input(tuple(label["shape"]), dtype=label["dtype"], name=name)
     return shown, keras.Input(tuple(label["mask"]), dtype="bool", name=name + MASK)
+
+
+def _transformer(decoder, tokenizers, dropout):
+    """The transformer that targets share, or None."""
+    if isinstance(decoder, ContextTransformer):
+        return decoder
+    if decoder not in (None, "tokens") or (tokenizers and decoder is None):
+        raise ValueError(
+            'build: decoder must be "tokens" or a ContextTransformer, with tokenizers in any case. '
+            f'Received: decoder={decoder!r}, tokenizers={tokenizers}. Do: decoder="tokens".'
+        )
+    return None if decoder is None else ContextTransformer(dropout=dropout, name="transformer")
+
+
+def _by_tokens(target, facts, fused, shared, tokenizer, dropout):
+    """A target's decoder over the shared transformer, None for its usual one, and the tokens that it looks at."""
+    if facts["modality"] in ASKED:
+        return None, TokenQuery(shared, name=f"{target}_query")(fused)
+    if facts["modality"] in SAID and not facts.get("num_classes"):
+        options = {"tokenizer": tokenizer, "transformer": shared, "name": target}
+        return _DECODERS["MaskedTokenDecoder"].from_spec(facts, dropout, **options), fused
+    return None, fused
 
 
 def _log_mel(name, facts):

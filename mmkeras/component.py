@@ -20,3 +20,13 @@ def import_parts(folder, path):
     for module in pkgutil.iter_modules(path):
         importlib.import_module(f"{folder}.{module.name}")
     return {name: cls for name, cls in COMPONENTS.items() if cls.__module__.startswith(f"{folder}.")}
+
+
+def part_config(part):
+    """The config of a layer inside another's, the same before and after it is built.
+
+    It is the very dict that Keras made: in a file, Keras marks it where a second layer has the same part.
+    """
+    config = keras.saving.serialize_keras_object(part)
+    config.pop("build_config", None)
+    return config

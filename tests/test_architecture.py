@@ -11,7 +11,7 @@ import pytest
 import mmkeras
 
 ROOT = pathlib.Path(mmkeras.__file__).parents[1]
-FOLDERS = ("layers", "encoders", "fusions", "decoders", "losses", "metrics", "alignment", "balance")
+FOLDERS = ("layers", "encoders", "fusions", "decoders", "losses", "metrics", "tokenizers", "alignment", "balance")
 # What the parts in a folder may use of mmkeras, beside their own folder.
 BELOW = {
     "layers": {"component"},
@@ -19,7 +19,8 @@ BELOW = {
     "metrics": {"component", "losses"},
     "encoders": {"component", "layers"},
     "fusions": {"component", "layers"},
-    "decoders": {"component", "generation", "layers", "losses", "metrics"},
+    "decoders": {"component", "generation", "layers", "losses", "metrics", "tokenizers"},
+    "tokenizers": {"component", "generation", "layers", "losses", "metrics"},
     "alignment": {"component", "layers"},
     "balance": {"component", "layers"},
 }

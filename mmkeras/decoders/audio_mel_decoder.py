@@ -1,20 +1,15 @@
 """Fused tokens → log-mel frames → a sound."""
 
-import math
-
 import keras
-import numpy as np
 from keras import ops
 
 from mmkeras.component import component
+from mmkeras.generation.sound_output import CENTRE, SPREAD, sound_scores
 from mmkeras.layers.griffin_lim import GriffinLim
-from mmkeras.layers.log_mel import LogMel
 from mmkeras.layers.masking import hide, mask_or_full
 from mmkeras.layers.token_upsampling import TokenUpsampling
 from mmkeras.losses.mel_loss import MelLoss
-from mmkeras.metrics.sound_scores import mel_cepstral_distortion
 
-CENTRE, SPREAD = -5.0, 4.0
 SOFT = 4.0  # frames over which the logit of the end falls by 1
 
 
@@ -185,20 +180,7 @@ class AudioMelDecoder(keras.layers.Layer):
         Returns:
             dict: `mel_cepstral_distortion` in dB, after dynamic time warping, and `length_error` in seconds.
         """
-        labels, predictions = labels[weights > 0], predictions[weights > 0]
-        distortions, errors = [], []
-        for label, samples in zip(labels, predictions, strict=True):
-            real, told = label[label[:, -1] > 0, :-1], self._frames(samples)
-            distortions.append(mel_cepstral_distortion(real, told))
-            errors.append(abs(len(real) - len(told)) * self.hop / self.sample_rate)
-        return {"mel_cepstral_distortion": float(np.mean(distortions)), "length_error": float(np.mean(errors))}
-
-    def _frames(self, samples):
-        """Log-mel frames of samples up to the last that is not 0, one at least."""
-        end = np.flatnonzero(samples).max(initial=0) + 1
-        length = self.frame + self.hop * math.ceil(max(0, end - self.frame) / self.hop)
-        samples = np.pad(samples, (0, max(0, length - len(samples))))[None, :length]
-        return ops.convert_to_numpy(LogMel(**self._sizes, dtype="float32")(samples.astype("float32")))[0]
+        return sound_scores(labels, weights, predictions, self._sizes)
 
     def get_config(self):
         config = {"most": self.most, **self._sizes, "num_layers": self.num_layers, "kernel_size": self.kernel_size}

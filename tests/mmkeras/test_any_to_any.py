@@ -1,0 +1,171 @@
+"""Every input to every output by one transformer over tokens: trained, judged, saved, exported."""
+
+import io
+
+import keras
+import numpy as np
+import pandas as pd
+import PIL.Image
+import pytest
+
+import mmkeras as mm
+from data_pipelines import Audio, Category, Image, Number, Pipeline, Tags, Text, read_table
+from data_pipelines.wav_file import wav_file
+
+SIDES = ("left", "right")
+COLOURS = {"left": (250, 20, 20), "right": (20, 20, 250)}
+RATE = 1000
+
+
+def png(array):
+    file = io.BytesIO()
+    PIL.Image.fromarray(array).save(file, "PNG")
+    return file.getvalue()
+
+
+def opened(data):
+    return np.asarray(PIL.Image.open(io.BytesIO(data)))
+
+
+def row(place):
+    """A half of one colour, what it is called in three ways, and a tone that is longer for the right."""
+    side = SIDES[place % 2]
+    picture = np.full((8, 8, 3), 240, "uint8")
+    picture[:, slice(0, 4) if side == "left" else slice(4, 8)] = COLOURS[side]
+    length = 200 if side == "left" else 400
+    return {
+        "picture": png(picture),
+        "title": {"left": "a red half", "right": "the blue one here"}[side],
+        "side": side,
+        "tags": {"left": "red|warm", "right": "blue"}[side],
+        "size": str(3.0 + place % 2),
+        "tone": wav_file(np.sin(np.arange(length) * (0.5 + place % 2)).astype("float32") * 0.5, RATE),
+    }
+
+
+@pytest.fixture(scope="module")
+def table():
+    rows = [row(place) for place in range(64)]
+    for place in (5, 20):
+        rows[place].update(picture=b"", title="", tone=b"")
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture(scope="module")
+def trained(table):
+    """Three inputs, all of them answers too, and three answers more."""
+    keras.utils.set_random_seed(0)
+    rows = read_table(table)
+    sounds = {"seconds": 0.5, "sample_rate": RATE, "mel_bins": 4, "frame_seconds": 0.032, "hop_seconds": 0.016}
+    pipe = Pipeline(
+        {"picture": Image(8), "title": Text(max_tokens=6), "side": Category()},
+        {
+            "picture_out": Image(8, column="picture"),
+            "title_out": Text(max_tokens=6, column="title"),
+            "side_out": Category(column="side"),
+            "tags": Tags(),
+            "size": Number(),
+            "tone": Audio(**sounds),
+        },
+    ).adapt(rows)
+    options = {"epochs": 20, "batch_size": 16, "learning_rate": 1e-2, "verbose": 0}
+    shape, label = pipe.spec["targets"]["picture_out"]["shape"], pipe.spec["targets"]["tone"]
+    own = mm.tokenizers.ImageTokenizer(shape, levels=(4, 4), filters=(16,))
+    heard = mm.tokenizers.AudioTokenizer.from_spec(label, levels=(4, 4), filters=(16, 16))
+    tokenizers = {
+        "picture_out": mm.fit_tokenizer(pipe, rows, "picture_out", own, **options),
+        "tone": mm.fit_tokenizer(pipe, rows, "tone", heard, **options),
+    }
+    parts = {"decoder": "tokens", "tokenizers": tokenizers}
+    model = mm.build(pipe.spec, **parts, dim=32, dropout=0.0, modality_dropout=0.5)
+    mm.compile(model, pipe.spec, learning_rate=3e-3)
+    model.fit(pipe.batches(rows, 16, training=True), epochs=25, shuffle=False, verbose=0)
+    return model, pipe, rows
+
+
+def asked(**cells):
+    """Two rows, left and right, that have nothing but these columns."""
+    empty = {"picture": b"", "title": "", "side": ""}
+    return read_table(pd.DataFrame([{**empty, **{name: row(place)[name] for name in cells}} for place in (0, 1)]))
+
+
+def test_one_transformer_serves_all_targets(trained):
+    model, _, _ = trained
+    shared = {id(model.get_layer(name).transformer) for name in ("picture_out", "title_out", "tone", "side_out_query")}
+    assert len(shared) == 1
+
+
+@pytest.mark.parametrize("shown", ["picture", "title", "side"])
+def test_every_input_gives_every_output(trained, shown):
+    model, pipe, _ = trained
+    (told,) = mm.predict(model, pipe, asked(**{shown: True}))
+    assert told["title_out"].tolist() == ["a red half", "the blue one here"]
+    assert told["side_out"].tolist() == list(SIDES)
+    assert told["tags"].tolist() == ["red|warm", "blue"]
+    np.testing.assert_allclose(told["size"], [3.0, 4.0], atol=0.3)
+    for place, file in enumerate(told["picture_out"]):
+        half = slice(0, 4) if place == 0 else slice(4, 8)
+        assert np.abs(opened(file)[:, half].astype(float).mean((0, 1)) - COLOURS[SIDES[place]]).max() < 60
+    assert len(told["tone"][0]) < 0.8 * len(told["tone"][1])
+
+
+def test_the_report_of_an_evaluation_has_every_target(trained):
+    model, pipe, rows = trained
+    scores = mm.evaluate(model, pipe, rows)
+    for part in (scores["targets"], scores["only"]["title"], scores["without"]["picture"]):
+        assert part["title_out"]["exact_match"] > 0.9
+        assert part["side_out"]["accuracy"] > 0.9
+        assert part["picture_out"]["psnr"] > 12
+        assert part["tone"]["length_error"] < 0.1
+
+
+def test_a_file_gives_the_same_and_still_shares(trained, tmp_path):
+    model, pipe, _ = trained
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
+    assert loaded.get_layer("tone").transformer is loaded.get_layer("side_out_query").transformer
+    assert loaded.count_params() == model.count_params()
+    (first,), (second,) = (list(mm.predict(each, pipe, asked(title=True), seed=4)) for each in (model, loaded))
+    for name, answers in first.items():
+        np.testing.assert_array_equal(second[name], answers)
+    loaded.fit(pipe.batches(asked_rows(pipe), 8, training=True), epochs=1, shuffle=False, verbose=0)
+
+
+def asked_rows(pipe):
+    return read_table(pd.DataFrame([row(place) for place in range(8)]))
+
+
+def test_a_saved_model_answers_in_text_picture_and_sound(trained, tmp_path):
+    import tensorflow as tf
+
+    model, pipe, _ = trained
+    mm.export(model, pipe, tmp_path / "served", generate={"picture_out": {"steps": 4}}, seed=3)
+    serve = tf.saved_model.load(tmp_path / "served").signatures["serving_default"]
+    given = serve(picture=tf.constant([b"", b""]), title=tf.constant(["", ""]), side=tf.constant(SIDES))
+    (told,) = mm.predict(model, pipe, asked(side=True), generate={"picture_out": {"steps": 4}}, seed=3)
+    assert [text.decode() for text in given["title_out"].numpy()] == told["title_out"].tolist()
+    for file, same in zip(given["picture_out"].numpy(), told["picture_out"], strict=True):
+        assert np.abs(opened(file).astype(int) - opened(same)).max() <= 1
+    assert [len(file) for file in given["tone"].numpy()] == [len(file) for file in told["tone"]]
+
+
+def test_a_seed_draws_the_same_picture_again_and_another_one_another(trained):
+    model, pipe, _ = trained
+    options = {"temperature": 3.0, "choice_temperature": 4.5}
+    files = [mm.generate(model, pipe, asked(side=True), "picture_out", seed=seed, **options) for seed in (0, 0, 1)]
+    assert files[0] == files[1] != files[2]
+
+
+def test_what_decoders_and_tokenizers_must_be(trained):
+    _, pipe, rows = trained
+    with pytest.raises(ValueError, match=r"must have a trained tokenizer.*Do: mm.build.*fit_tokenizer"):
+        mm.build(pipe.spec, decoder="tokens")
+    with pytest.raises(ValueError, match=r'decoder must be "tokens".*decoder=\'words\''):
+        mm.build(pipe.spec, decoder="words")
+    with pytest.raises(ValueError, match=r'decoder must be "tokens".*decoder=None'):
+        mm.build(pipe.spec, tokenizers={"tone": mm.tokenizers.TextTokenizer(9)})
+    with pytest.raises(ValueError, match=r"parts must be for targets.*\['nobody'\]"):
+        mm.build(pipe.spec, decoder="tokens", tokenizers={"nobody": mm.tokenizers.TextTokenizer(9)})
+    for target in ("title_out", "nobody"):
+        with pytest.raises(ValueError, match=rf"target must be one of \['Audio', 'Image'\].*target='{target}'"):
+            mm.fit_tokenizer(pipe, rows, target)
