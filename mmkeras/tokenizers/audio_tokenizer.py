@@ -83,7 +83,7 @@ class AudioTokenizer(keras.layers.Layer):
         """Ids in all."""
         return self.quantize.size
 
-    def build(self, input_shape=None):
+    def build(self, input_shape):
         options, width = {"dtype": self.dtype_policy, "padding": "same"}, self.sizes["mel_bins"] + 1
         down, up = [], [keras.layers.Conv1D(self.filters[-1], 3, activation="gelu", **options)]
         for filters in self.filters:
@@ -106,6 +106,8 @@ class AudioTokenizer(keras.layers.Layer):
         return ops.cast(self._frames(self._codes(inputs, mask)), self.compute_dtype)
 
     def _codes(self, label, mask=None):
+        if not self.built:
+            self.build(label.shape)
         real = _real(label, mask)
         frames = hide((ops.cast(label[..., :-1], "float32") - CENTRE) / SPREAD, real)
         whole = ops.concatenate([frames, ops.cast(real, "float32")[..., None]], axis=-1)

@@ -72,7 +72,7 @@ class ImageTokenizer(keras.layers.Layer):
         """Ids in all."""
         return self.quantize.size
 
-    def build(self, input_shape=None):
+    def build(self, input_shape):
         options, widths = {"dtype": self.dtype_policy, "padding": "same"}, self.filters
         down, up = [], [keras.layers.Conv2D(widths[-1], 3, activation="gelu", **options)]
         for width in widths:
@@ -94,6 +94,8 @@ class ImageTokenizer(keras.layers.Layer):
         return ops.cast(self.up(self._codes(inputs, mask)), self.compute_dtype)
 
     def _codes(self, pictures, mask=None):
+        if not self.built:
+            self.build(pictures.shape)
         mask = mask_or_full(mask, pictures, 1)
         values = self.down(hide(pictures, mask) * 2.0 - 1.0)
         return self.quantize(ops.cast(values, "float32"))
