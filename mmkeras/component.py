@@ -23,10 +23,12 @@ def import_parts(folder, path):
 
 
 def part_config(part):
-    """The config of a layer inside another's, the same before and after it is built.
+    """The config of a layer inside another's: the same before and after it is built, marked as shared in a file.
 
-    It is the very dict that Keras made: in a file, Keras marks it where a second layer has the same part.
+    While a model is saved, Keras marks what it meets a second time, but of the first it keeps a copy without the mark:
+    read back, the first layer would have a part of its own. So a part is met twice here.
     """
+    keras.saving.serialize_keras_object(part)
     config = keras.saving.serialize_keras_object(part)
     config.pop("build_config", None)
     return config
