@@ -37,15 +37,15 @@ class TokenQuery(keras.layers.Layer):
 
     def build(self, input_shape):
         dim = input_shape[-1]
-        self.query = self.add_weight(
-            name="query", shape=(1, self.num_tokens, dim), initializer=keras.initializers.RandomNormal(0.0, 0.5)
+        self.starts = self.add_weight(
+            name="starts", shape=(1, self.num_tokens, dim), initializer=keras.initializers.RandomNormal(0.0, 0.5)
         )
         if not self.transformer.built:
             self.transformer.build((None, None, dim), (None, None, dim))
 
     def call(self, inputs, *, mask=None, training=False):
         mask = mask_or_full(mask, inputs, 2)
-        query = ops.repeat(ops.cast(self.query, inputs.dtype), ops.shape(inputs)[0], axis=0)
+        query = ops.repeat(ops.cast(self.starts, inputs.dtype), ops.shape(inputs)[0], axis=0)
         return self.transformer(query, inputs, context_mask=mask, training=training)
 
     def compute_mask(self, inputs, mask=None):

@@ -73,6 +73,7 @@ def test_a_tokenizer_stays_as_it_is(tmp_path):
         np.testing.assert_array_equal(array(weight), old)
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
+    assert len(loaded.trainable_weights) == len(model.trainable_weights)
     np.testing.assert_array_equal(loaded.get_layer("picture").generate(TOKENS[:2]), layer.generate(TOKENS[:2]))
 
 
