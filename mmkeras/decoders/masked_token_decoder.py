@@ -64,6 +64,7 @@ class MaskedTokenDecoder(keras.layers.Layer):
                 f"MaskedTokenDecoder: drop_condition must be in [0, 1). Received: drop_condition={drop_condition}."
             )
         self.tokenizer = tokenizer
+        self.tokenizer.trainable = False
         self.transformer = transformer or ContextTransformer(dropout=dropout, dtype=self.dtype_policy)
         self.drop_condition = drop_condition
         self.dropout = dropout
@@ -74,7 +75,7 @@ class MaskedTokenDecoder(keras.layers.Layer):
         dim, length, kinds = inputs_shape[-1], self.tokenizer.num_tokens, self.tokenizer.vocabulary_size
         if not self.tokenizer.built:
             self.tokenizer.build(target_shape)
-        # Not before it has weights: those that come later would be trainable.
+        # Once more: weights that have come since would be trainable.
         self.tokenizer.trainable = False
         if not self.transformer.built:
             self.transformer.build((None, None, dim), (None, None, dim))
