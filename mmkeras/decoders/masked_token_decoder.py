@@ -75,7 +75,8 @@ class MaskedTokenDecoder(keras.layers.Layer):
         dim, length, kinds = inputs_shape[-1], self.tokenizer.num_tokens, self.tokenizer.vocabulary_size
         if not self.tokenizer.built:
             self.tokenizer.build(target_shape)
-        # Once more: weights that have come since would be trainable.
+        # Once more, for weights that have come since; a value that is there already would be set nowhere.
+        self.tokenizer.trainable = True
         self.tokenizer.trainable = False
         if not self.transformer.built:
             self.transformer.build((None, None, dim), (None, None, dim))
