@@ -80,11 +80,13 @@ class MaskedTokenDecoder(keras.layers.Layer):
         self.tokenizer.trainable = False
         if not self.transformer.built:
             self.transformer.build((None, None, dim), (None, None, dim))
-        small = keras.initializers.RandomNormal(0.0, 0.02)
+        # As large as what attention adds: smaller places would be forgotten after one layer.
+        start = {"dtype": self.dtype_policy, "embeddings_initializer": keras.initializers.RandomNormal(0.0, 0.5)}
         # The id after the last is that of a hidden token.
-        self.embed = keras.layers.Embedding(kinds + 1, dim, name="embed", dtype=self.dtype_policy)
+        self.embed = keras.layers.Embedding(kinds + 1, dim, name="embed", **start)
         self.embed.build((None, None))
-        self.place = self.add_weight(name="place", shape=(1, length, dim), initializer=small)
+        places = keras.initializers.RandomNormal(0.0, 0.5)
+        self.place = self.add_weight(name="place", shape=(1, length, dim), initializer=places)
         self.dense = keras.layers.Dense(kinds, name="logits", dtype="float32")
         self.dense.build((None, None, dim))
 

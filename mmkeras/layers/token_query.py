@@ -15,24 +15,31 @@ class TokenQuery(keras.layers.Layer):
     Args:
         transformer: `ContextTransformer`, which others may use as well.
         num_tokens: int > 0. N. Defaults to `1`.
+        drop_condition: float in [0, 1). Chance that a row's inputs are hidden in training, so that what is told of a
+            row without any is learned, too. Defaults to `0.1`.
     Call arguments:
         inputs: float tensor `(B, T, D)`.
         mask: bool tensor `(B, T)` or None.
     Returns:
         float tensor `(B, N, D)`, real in every row; where every input is absent, what the tokens know by themselves.
     Raises:
-        ValueError: `num_tokens` < 1.
+        ValueError: a number out of range.
     Example:
         >>> TokenQuery(ContextTransformer(num_heads=2))(np.ones((3, 5, 8), "float32")).shape
         TensorShape([3, 1, 8])
     """
 
-    def __init__(self, transformer, num_tokens=1, **kwargs):
+    def __init__(self, transformer, num_tokens=1, drop_condition=0.1, **kwargs):
         super().__init__(**kwargs)
-        if num_tokens < 1:
-            raise ValueError(f"TokenQuery: num_tokens must be > 0. Received: num_tokens={num_tokens}. Do: 1.")
+        if num_tokens < 1 or not 0 <= drop_condition < 1:
+            raise ValueError(
+                "TokenQuery: num_tokens must be > 0, drop_condition in [0, 1). "
+                f"Received: num_tokens={num_tokens}, drop_condition={drop_condition}. Do: leave them out."
+            )
         self.transformer = transformer
         self.num_tokens = num_tokens
+        self.drop_condition = drop_condition
+        self.seed_generator = keras.random.SeedGenerator()
         self.supports_masking = True
 
     def build(self, input_shape):
@@ -45,6 +52,9 @@ class TokenQuery(keras.layers.Layer):
 
     def call(self, inputs, *, mask=None, training=False):
         mask = mask_or_full(mask, inputs, 2)
+        if training and self.drop_condition:
+            kept = keras.random.uniform((ops.shape(inputs)[0], 1), seed=self.seed_generator) >= self.drop_condition
+            mask = mask & kept
         query = ops.repeat(ops.cast(self.starts, inputs.dtype), ops.shape(inputs)[0], axis=0)
         return self.transformer(query, inputs, context_mask=mask, training=training)
 
@@ -55,7 +65,8 @@ class TokenQuery(keras.layers.Layer):
         return (input_shape[0], self.num_tokens, input_shape[-1])
 
     def get_config(self):
-        return {**super().get_config(), "transformer": part_config(self.transformer), "num_tokens": self.num_tokens}
+        config = {"transformer": part_config(self.transformer), "num_tokens": self.num_tokens}
+        return {**super().get_config(), **config, "drop_condition": self.drop_condition}
 
     @classmethod
     def from_config(cls, config):

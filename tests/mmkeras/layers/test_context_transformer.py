@@ -32,5 +32,7 @@ def test_queries_are_real_in_every_row():
 def test_numbers_are_in_range():
     with pytest.raises(ValueError, match=r"num_layers must be > 0. Received: num_layers=0"):
         ContextTransformer(0)
-    with pytest.raises(ValueError, match=r"num_tokens must be > 0. Received: num_tokens=0"):
-        TokenQuery(ContextTransformer(), 0)
+    for option in ({"num_tokens": 0}, {"drop_condition": 1}):
+        told = "=".join(map(str, *option.items()))
+        with pytest.raises(ValueError, match=rf"num_tokens must be > 0, drop_condition in \[0, 1\).*{told}"):
+            TokenQuery(ContextTransformer(), **option)
