@@ -13,7 +13,7 @@ def fit_tokenizer(
     target,
     tokenizer=None,
     validation=None,
-    epochs=10,
+    epochs=30,
     batch_size=32,
     learning_rate=1e-3,
     seed=0,
@@ -27,7 +27,7 @@ def fit_tokenizer(
         target: str. A target of pictures or sounds.
         tokenizer: layer of `mmkeras.tokenizers` or None: the one for the modality. Defaults to `None`.
         validation: `Rows` to judge by while it learns, or None. Defaults to `None`.
-        epochs: int > 0. Defaults to `10`.
+        epochs: int > 0. Defaults to `30`.
         batch_size: int > 0. Defaults to `32`.
         learning_rate: float > 0. Falls to 0 along a cosine. Defaults to `0.001`.
         seed: int. For the order of rows. Defaults to `0`.
@@ -37,7 +37,7 @@ def fit_tokenizer(
     Raises:
         ValueError: a target that is not there, or none that a tokenizer is trained for.
     Example:
-        >>> tokenizer = fit_tokenizer(pipe, train, "drawing", epochs=20)
+        >>> tokenizer = fit_tokenizer(pipe, train, "drawing", epochs=50)
     """
     trained = {kind.modality: kind for kind in _TOKENIZERS if hasattr(kind, "default_loss")}
     facts = pipe.spec["targets"].get(target, {})

@@ -87,7 +87,8 @@ class MaskedTokenDecoder(keras.layers.Layer):
         self.embed.build((None, None))
         places = keras.initializers.RandomNormal(0.0, 0.5)
         self.place = self.add_weight(name="place", shape=(1, length, dim), initializer=places)
-        self.dense = keras.layers.Dense(kinds, name="logits", dtype="float32")
+        even = keras.initializers.VarianceScaling(0.1)  # At first, all ids are about as likely.
+        self.dense = keras.layers.Dense(kinds, kernel_initializer=even, name="logits", dtype="float32")
         self.dense.build((None, None, dim))
 
     def call(self, inputs, target=None, *, mask=None, inputs_mask=None, target_mask=None, training=False):
