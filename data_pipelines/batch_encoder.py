@@ -11,7 +11,7 @@ import tensorflow as tf
 from data_pipelines.cells import encode_strictly
 from data_pipelines.modalities import CellContext
 from data_pipelines.problems import bad_cell
-from data_pipelines.sources.source import ROW, WEIGHT
+from data_pipelines.sources.source import ROW, SEED, WEIGHT
 
 MASK, TARGET = "_mask", "_target"
 
@@ -61,7 +61,7 @@ class BatchEncoder:
 
         @tf.autograph.experimental.do_not_convert
         def encode(cells):
-            return self._encode_with(cells, lambda name, m, *cell: m.encode_row(*cell))
+            return self._encode_with(cells, lambda name, m, *cell: m.encode_row(*cell, cells.get(SEED)))
 
         return batches.map(encode, tf.data.AUTOTUNE)
 
@@ -72,8 +72,8 @@ class BatchEncoder:
 
     def _decode(self, cells):
         """Decodes the media cells of one row; raises in the graph on a broken one."""
-        media = ((name, m) for name, m, _ in self.kinds if m.media)
-        return {n: m.decode_cell(cells[m.columns(n)[0]], self.context(m.columns(n)[0])) for n, m in media}
+        media = [(name, m, m.columns(name)[0]) for name, m, _ in self.kinds if m.media]
+        return {name: m.decode_cell(cells[c], self.context(c), cells.get(SEED)) for name, m, c in media}
 
     def _find_broken(self):
         """Goes through the rows once more, cell by cell, up to the broken cell, and raises its message.
@@ -82,9 +82,11 @@ class BatchEncoder:
         """
         with self.lock:
             if self.message is None:
+                check = lambda cells: self._encode_with(cells, lambda name, m, *cell: m.check_row(*cell))  # noqa: E731
+                check = tf.autograph.experimental.do_not_convert(check)
                 raw = self.rows.dataset(self.columns, self.media_columns).batch(32)
                 with contextlib.suppress(tf.errors.OpError):
-                    for _ in self.judge(self.encode(raw)):
+                    for _ in self.judge(raw.map(check, tf.data.AUTOTUNE)):
                         pass
         gone = f'Pipeline: a media file of "{self.source.name}" could not be read a moment ago, but can now.'
         raise ValueError(self.message or gone)

@@ -5,10 +5,12 @@ import os
 import tensorflow as tf
 
 from data_pipelines.augmentation.batches import augment_batches
+from data_pipelines.augmentation.seeds import seed_rows
 from data_pipelines.batch_encoder import MASK, BatchEncoder
 from data_pipelines.batching import batch_by_budget, batch_by_length, batch_rows, one_shape, trim_rows
 from data_pipelines.class_weights import class_weights
 from data_pipelines.drawing import draw, draw_decoded, most_mixed
+from data_pipelines.kept_files import keep_files, open_kept
 from data_pipelines.service import distributed
 from data_pipelines.sources.source import WEIGHT
 
@@ -39,7 +41,8 @@ class BatchPlan:
             class_weights(pipe.targets, options["class_weight"]) if self.training and self.targets else {}
         )
         columns = dict.fromkeys([*pipe.input_columns(), *(pipe.target_columns() if self.targets else [])])
-        self.encoder = BatchEncoder(pipe.inputs, self.targets, rows, list(columns), policy, pipe.problems)
+        inputs = keep_files(pipe.inputs) if options["cache"] else pipe.inputs
+        self.encoder = BatchEncoder(inputs, self.targets, rows, list(columns), policy, pipe.problems)
 
     def _check(self):
         rows, options, inputs = self.rows, self.options, self.pipe.inputs
@@ -108,13 +111,20 @@ class BatchPlan:
 
     def _drawn(self):
         encoder = self.encoder
+        cropped = any(modality.crop for modality in self.pipe.inputs.values())
         if self.options["service"] is not None:
             rows = self.rows.dataset(encoder.columns, encoder.media_columns)
-            return rows.shuffle(most_mixed(self.rows), seed=self.seed)
+            rows = rows.shuffle(most_mixed(self.rows), seed=self.seed)
+            return seed_rows(rows) if cropped else rows
         if self.training:
             arguments = {"seed": self.seed, "first_row": self._first_row(), "endless": self.endless}
-            return draw(self.rows, encoder.columns, encoder.media_columns, **arguments)
+            rows = draw(self.rows, encoder.columns, encoder.media_columns, **arguments)
+            return seed_rows(rows, self.seed, *self._done_rows()) if cropped else rows
         return self.rows.dataset(encoder.columns, encoder.media_columns)
+
+    def _done_rows(self):
+        """Passes that are done, and rows of the first one to come that are."""
+        return (0, self._first_row()) if self.endless else (self._first_row() // len(self.rows), 0)
 
     def _encoded(self, raw):
         service = self.options["service"]
@@ -131,9 +141,10 @@ class BatchPlan:
         encoded = self._encoded(self.rows.dataset(columns, encoder.media_columns))
         cached = trim_rows(encoded.unbatch(), self.pipe.inputs).cache("" if cache is True else os.fspath(cache))
         if not self.training:
-            return cached
+            return open_kept(cached, self.pipe.inputs)
         in_memory = cache is True
-        return draw_decoded(cached, self.rows, self.seed, self._first_row(), self.endless, in_memory)
+        drawn = draw_decoded(cached, self.rows, self.seed, self._first_row(), self.endless, in_memory)
+        return open_kept(drawn, self.pipe.inputs, self.seed, *self._done_rows())
 
     def _by_length(self, dataset):
         budget = self.options["token_budget"]

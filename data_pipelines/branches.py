@@ -16,15 +16,16 @@ def rarely(branch):
     return tf.function(branch, autograph=False, experimental_attributes={"_noinline": True})
 
 
-def in_python(change, data):
+def in_python(change, data, *numbers):
     """What a Python function makes of the bytes of a scalar string, for files that no TensorFlow op opens.
 
     A graph with it cannot be exported.
 
     Args:
-        change: callable, bytes → bytes.
+        change: callable, bytes and numbers → bytes.
         data: scalar string.
+        numbers: scalar tensors.
     """
     # A graph hands over bytes, eager TensorFlow an array of them.
-    changed = lambda data: change(np.asarray(data, object).item())  # noqa: E731
-    return tf.ensure_shape(tf.numpy_function(changed, [data], tf.string), [])
+    changed = lambda data, *numbers: change(np.asarray(data, object).item(), *numbers)  # noqa: E731
+    return tf.ensure_shape(tf.numpy_function(changed, [data, *numbers], tf.string), [])

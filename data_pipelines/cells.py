@@ -50,26 +50,29 @@ def _said(message):
     return text.replace("\n", " ").strip().rstrip(".")[:200]
 
 
-def decode_cells(cells, decode, empty):
+def decode_cells(cells, decode, empty, seeds=None):
     """Decodes every cell of a batch on its own: a broken one costs itself, not the batch.
 
     Plain TensorFlow ops, so it exports.
 
     Args:
         cells: string tensor `(B,)`; `""` = absent.
-        decode: callable, scalar string → float tensor; raises inside the graph on a broken cell.
+        decode: callable, scalar string (and a seed, where there are seeds) → tensor; raises in the graph on a broken
+            cell.
         empty: float tensor of the shape that `decode` gives, or of length 0 along a first axis of any length.
+        seeds: int32 `(B, 2)` or None. Defaults to `None`.
     Returns:
         tuple (value, lengths, bad): value `(B, …)`, padded with zeros along the first axis where cells differ, and
         `empty` for an absent or broken cell; lengths int32 `(B,)`, real steps along that axis; bad bool `(B,)`.
     """
 
-    def one(place, cell):
-        value = tf.cond(tf.equal(cell, ""), lambda: empty, lambda: decode(cell))
+    def one(place, cell, *seed):
+        value = tf.cond(tf.equal(cell, ""), lambda: empty, lambda: decode(cell, *seed))
         return place, tf.shape(value)[0], value
 
     count = tf.shape(cells)[0]
-    good = tf.data.Dataset.from_tensor_slices((tf.range(count), cells)).map(one).ignore_errors()
+    parts = (tf.range(count), cells) if seeds is None else (tf.range(count), cells, seeds)
+    good = tf.data.Dataset.from_tensor_slices(parts).map(one).ignore_errors()
     end = tf.data.Dataset.from_tensors((count, empty.shape[0], empty))
     batch = good.concatenate(end).padded_batch(tf.cast(count + 1, tf.int64))
     places, lengths, values = batch.get_single_element()

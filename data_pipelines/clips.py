@@ -11,16 +11,20 @@ NO_PYAV = 'video is read through PyAV. Do: pip install "mmkeras[video]"'
 LONGEST_SOUND = 2**26  # samples of a track that are read at the most
 
 
-def sample_clip(data, frames, size, seconds, max_pixels):
+def sample_clip(data, frames, size, seconds, max_pixels, frame_rate=None, place=0.0, offset=0.5):
     """A few frames of a video, evenly spread over its time, as the bytes of an `.npy` file.
 
     Args:
         data: bytes of a whole file, in any container and codec that PyAV opens.
-        frames: int > 0. How many. Frame i is the one on screen at (i + ½) / frames of the time; a video of fewer frames
-            gives all of them.
+        frames: int > 0. How many. Frame i is the one on screen at (i + `offset`) / frames of the time; a video of fewer
+            frames gives all of them.
         size: (H, W), pixels.
-        seconds: float or None. Only so many from the start.
+        seconds: float or None. Only a part of so many.
         max_pixels: int. A video whose pictures are larger is not decoded.
+        frame_rate: float or None. Frames a second: frame i is the one at (i + `offset`) / frame_rate, and a video that
+            ends before has fewer. Defaults to `None`: spread over all of the part.
+        place: float in [0, 1]. How far along the free room the part begins. Defaults to `0.0`: at the start.
+        offset: float in [0, 1). Where in its own share of the time each frame lies. Defaults to `0.5`: in the middle.
     Returns:
         bytes of a uint8 array `(F, H, W, 3)`.
     Raises:
@@ -36,9 +40,13 @@ def sample_clip(data, frames, size, seconds, max_pixels):
         if min(sides) < 1 or sides[0] * sides[1] > max_pixels:
             raise ValueError(f"{sides[0]} × {sides[1]} pixels a frame are more than max_pixels={max_pixels}")
         times = _times(container, stream)
-        wanted = _spread(times, frames, seconds, stream)
-        container.seek(int(times[0]), stream=stream)
-        found = _decode(container, stream, wanted, size, max_pixels)
+        wanted = _spread(times, stream.time_base, frames, seconds, frame_rate, place, offset)
+        found = {}
+        # From the key frame before a part on; where a container has no index of them, from the start.
+        for start in dict.fromkeys((wanted[0] if place else int(times[0]), int(times[0]))):
+            if len(found) < len({*wanted}):
+                container.seek(start, stream=stream)
+                found = _decode(container, stream, wanted, size, max_pixels)
     lost = [time for time in wanted if time not in found]
     if lost:
         at = float((lost[0] - times[0]) * stream.time_base)
@@ -139,18 +147,22 @@ def _times(container, stream):
     return np.array(times, "int64")
 
 
-def _spread(times, frames, seconds, stream):
-    """The times of the frames on screen in the middle of each of so many equal parts."""
+def _spread(times, unit, frames, seconds, frame_rate, place, offset):
+    """The times of the frames on screen at so many moments; `times` and what comes back are in `unit` seconds."""
     gaps = np.diff(times)
     last = int(np.median(gaps)) if len(gaps) else 1  # how long the last frame stays
     length = times[-1] - times[0] + last
-    if seconds is not None:
-        length = min(length, int(seconds / stream.time_base))
-        times = times[times < times[0] + max(length, 1)]
-    if len(times) <= frames:
-        return [int(time) for time in times]
-    middles = times[0] + (np.arange(frames) + 0.5) * length / frames
-    return [int(time) for time in times[np.searchsorted(times, middles, side="right") - 1]]
+    seconds = frames / frame_rate if frame_rate else seconds
+    part = length if seconds is None else min(length, max(1, int(seconds / unit)))
+    first = times[0] + int(place * (length - part))
+    shown = times[np.searchsorted(times, first, side="right") - 1 :]
+    shown = shown[shown < first + part]
+    if frame_rate is None and len(shown) <= frames:
+        return [int(time) for time in shown]
+    step = 1 / (frame_rate * unit) if frame_rate else part / frames
+    moments = (np.arange(frames) + offset) * step
+    moments = first + np.append(moments[:1].clip(max=part - 1), moments[1:][moments[1:] < part])
+    return [int(time) for time in shown[np.searchsorted(shown, moments, side="right") - 1]]
 
 
 def _decode(container, stream, wanted, size, max_pixels):

@@ -8,6 +8,7 @@ from data_pipelines.sources.source import ROW, WEIGHT
 
 SHUFFLED = 50_000  # rows that are mixed at a time where a table is streamed
 SHUFFLED_BYTES = 128 * 2**20  # the same, where rows hold media
+FILE = 256 * 2**10  # bytes that a file kept in a cache is taken for
 TOGETHER = 256  # rows that are looked up at a time
 
 
@@ -164,6 +165,8 @@ def _repeated(dataset, scale, seed):
 
 
 def _row_size(spec):
-    """About how many bytes a decoded row has; an axis of any length counts as 256 steps."""
+    """About how many bytes a decoded row has; an axis of any length counts as 256 steps, a file as 256 KiB."""
     parts = tf.nest.flatten(spec)
-    return sum(part.dtype.size * int(np.prod([size or 256 for size in part.shape])) for part in parts)
+    sizes = [FILE if part.dtype == tf.string else part.dtype.size for part in parts]
+    axes = [int(np.prod([size or 256 for size in part.shape])) for part in parts]
+    return sum(size * count for size, count in zip(sizes, axes, strict=True))

@@ -98,9 +98,8 @@ class Pipeline:
             if type(modality).adapt is not Modality.adapt:
                 columns = modality.columns(name)
                 media = dict.fromkeys(columns, modality.locate) if modality.media else {}
-                chunks = rows.chunks_with_paths(columns, media)
                 try:
-                    modality.adapt(tuple(chunk[c] for c in columns) for chunk in chunks)
+                    modality.adapt(_Cells(rows, columns, media))
                 except ValueError as error:
                     raise ValueError(f'"{name}" of "{rows.source.name}": {error}') from error
         for name, modality in self.targets.items():
@@ -154,13 +153,15 @@ class Pipeline:
         Args:
             rows: `Rows`.
             batch_size: int > 0. Rows in a batch. Defaults to `32`.
-            training: bool. Shuffles anew every epoch, augments and weighs classes. Defaults to `False`: rows in order.
-            seed: int. For the order of rows and for augmentation: the same batches every time. Defaults to `0`.
+            training: bool. Shuffles anew every epoch, augments, crops and weighs classes. Defaults to `False`: rows in
+                order.
+            seed: int. For the order of rows, crops and augmentation: the same batches every time. Defaults to `0`.
             class_weight: None, `"balanced"` for every category target, or dict target → `"balanced"` or dict
                 label → weight; folded into `w` in training. Defaults to `None`.
             on_bad: None or a policy of its own, see `Pipeline`. Defaults to `None`: the pipeline's.
             cache: bool or path. Keeps decoded rows, in memory or in files at the path, so that later epochs decode
-                nothing; from files, rows are mixed as far as 128 MiB of them reach. Defaults to `False`.
+                nothing but inputs with a `crop`, which are kept as their files are; from files, rows are mixed as far
+                as 128 MiB of them reach. Defaults to `False`.
             absent: names of inputs to hide, for measuring what each is worth. Defaults to `()`.
             with_targets: bool. False gives `x` alone and reads no target column. Defaults to `True`.
             bucket_by_length: bool. In training, rows of like length share a batch, so that less of it is padding.
@@ -282,3 +283,14 @@ class Pipeline:
     def _require_adapted(self, verb):
         if not self.adapted:
             raise ValueError(f"Pipeline.{verb}: the pipeline must be adapted first. Do: pipe.adapt(train).")
+
+
+class _Cells:
+    """Chunks of a table as tuples of arrays, one array a column; can be gone through more than once."""
+
+    def __init__(self, rows, columns, media):
+        self.rows, self.columns, self.media = rows, columns, media
+
+    def __iter__(self):
+        for chunk in self.rows.chunks_with_paths(self.columns, self.media):
+            yield tuple(chunk[column] for column in self.columns)

@@ -30,6 +30,7 @@ def prepare(rows, inputs, folder, problems, progress=None, **options):
 
     Videos become the frames wanted, sounds mono WAV at the rate wanted and cut to `seconds`, pictures that TensorFlow
     doesn't decode (TIFF, AVIF …) PNG, far larger ones than needed PNG of their final size; the rest stays as it is.
+    Where `crop` draws parts, shards keep the whole: videos as their files, sounds as WAV at their own rate.
     Batches of shards equal those of the table, or, of resized pictures, within half a grey level. The pipeline need not
     be adapted. Begun again after a kill, the job keeps finished shards, and ends with the same bytes.
 

@@ -20,7 +20,7 @@ def checked_policy(policy):
 def bad_cell(modality, name, table, columns, row, reason):
     """The message about a cell that cannot be read."""
     return (
-        f'{type(modality).__name__} "{name}": a cell must hold what its modality reads. Received: table '
+        f'{modality.kind} "{name}": a cell must hold what its modality reads. Received: table '
         f'"{table}", column {", ".join(columns)!r}, row {row}: {reason}. '
         "Do: mend the cell, empty it, or say on_bad='mask' or 'drop'."
     )

@@ -6,7 +6,7 @@ import numpy as np
 
 from mmkeras import plots
 from mmkeras.generated_cards import GENERATED
-from mmkeras.variants import measured, spectrum, variant
+from mmkeras.variants import drawn_part, measured, spectrum, variant
 
 LONGEST = 700
 LARGEST_SOUND = 200_000
@@ -80,9 +80,7 @@ def card(row, pipe, source):
     inputs = []
     for name, modality in pipe.inputs.items():
         field = _input(name, modality, row, source)
-        shown = not field["absent"] and bool(modality.augment_with)
-        varied = variant(modality, row["x"][name], row["x"][f"{name}_mask"], row["cells"]["_row"]) if shown else None
-        inputs.append({**field, "varied": varied})
+        inputs.append({**field, "varied": None if field["absent"] else _varied(name, modality, row, source)})
     targets = [_target(name, modality, row) for name, modality in pipe.targets.items()]
     judged = [target["right"] for target in targets if target["right"] is not None]
     return {"row": row["cells"]["_row"], "inputs": inputs, "targets": targets, "right": judged[0] if judged else None}
@@ -108,6 +106,15 @@ def _input(name, modality, row, source):
     if kind not in viewers:
         return field
     return {**field, **viewers[kind](modality, _bytes(cells[0], columns[0], source), value, mask)}
+
+
+def _varied(name, modality, row, source):
+    """What training may make of an input; None where it changes nothing."""
+    value, mask, seed = row["x"][name], row["x"][f"{name}_mask"], row["cells"]["_row"]
+    if modality.crop:
+        (column,) = modality.columns(name)
+        value, mask = drawn_part(modality, _bytes(row["cells"][column], column, source), seed)
+    return variant(modality, value, mask, seed) if modality.crop or modality.augment_with else None
 
 
 def _picture(modality, data, value, mask):
@@ -169,7 +176,7 @@ def _heard(modality, data):
     """What the model hears as WAV bytes, no more than fit, and their seconds if they were cut."""
     import tensorflow as tf
 
-    from data_pipelines.modalities.audio import transcode_to_wav
+    from data_pipelines.sound_file import transcode_to_wav
     from data_pipelines.wav import read_wav, resample
 
     samples, rate = read_wav(tf.constant(data if data.startswith(b"RIFF") else transcode_to_wav(data)))

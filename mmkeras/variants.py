@@ -11,7 +11,7 @@ def variant(modality, value, mask, seed):
     """A row's input varied as in training.
 
     Args:
-        modality: with an `augment`.
+        modality: with an `augment` or a `crop`.
         value: array, one row's part of a batch.
         mask: bool array, its mask.
         seed: int, which decides what is drawn.
@@ -20,6 +20,9 @@ def variant(modality, value, mask, seed):
         or `"text"` with `words`.
     """
     kind = type(modality).__name__
+    if kind == "Video":
+        strip = np.concatenate(list(_varied(modality, value, mask, (seed, 0))[mask]), 1)
+        return {"kind": "picture", "seen": plots.picture(strip)}
     if kind == "Image":
         strip = np.concatenate([_varied(modality, value, mask, (seed, k)) for k in range(PICTURES)], 1)
         return {"kind": "picture", "seen": plots.picture(strip)}
@@ -35,6 +38,14 @@ def variant(modality, value, mask, seed):
     else:
         words = ", ".join(f"{number:.3g}" for number in varied.reshape(-1)[mask.reshape(-1)])
     return {"kind": "text", "words": words}
+
+
+def drawn_part(modality, data, seed):
+    """The part of a long recording or clip that training may draw: (value, mask), as a row of a batch has them."""
+    import tensorflow as tf
+
+    value = modality.open(tf.constant(data), tf.constant((seed, 0), tf.int32)).numpy()
+    return value, np.ones(len(value), bool)
 
 
 def _varied(modality, value, mask, seed):

@@ -85,7 +85,7 @@ class ClipOpener(Opener):
             frames = m.decode(tf.constant(data)).shape[0]
             return {"frames": frames, "bytes": len(data), "codec": "npy"}, None
         facts = clip_facts(data)
-        sample_clip(data, m.frames, (8, 8), m.seconds, m.max_pixels)
+        sample_clip(data, m.frames, (8, 8), m.seconds, m.max_pixels, m.frame_rate)
         return {**facts, "bytes": len(data)}, None
 
 

@@ -4,6 +4,8 @@ import itertools
 
 import tensorflow as tf
 
+from data_pipelines.sources.source import SEED
+
 
 def with_seeds(dataset, seed, passes=0, elements=0):
     """Pairs every element with a seed of its own.
@@ -22,6 +24,19 @@ def with_seeds(dataset, seed, passes=0, elements=0):
     for _ in range(passes):
         next(iter(numbers))
     return tf.data.Dataset.zip(dataset, numbers.skip(elements).map(lambda number: tf.bitcast(number, tf.int32)))
+
+
+def seed_rows(rows, seed=None, passes=0, elements=0):
+    """Rows that carry a seed of their own, `"_seed"`.
+
+    Args:
+        rows: `tf.data.Dataset` of dicts.
+        seed: int, or None for seeds that nothing decides, where rows come in no fixed order. Defaults to `None`.
+        passes, elements: see `with_seeds`.
+    """
+    if seed is None:
+        return rows.map(lambda row: {**row, SEED: tf.random.uniform([2], -(2**31), 2**31 - 1, tf.int32)})
+    return with_seeds(rows, seed, passes, elements).map(lambda row, own: {**row, SEED: own})
 
 
 def fresh_seeds(seed):

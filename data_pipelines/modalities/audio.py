@@ -1,20 +1,19 @@
 """Recordings: WAV in the graph; FLAC, MP3, Ogg and Opus through soundfile where files are read."""
 
 import functools
-import io
 import math
 
 import numpy as np
 import tensorflow as tf
 
+from data_pipelines.augmentation.parts import checked_crop, draw_place
 from data_pipelines.augmentation.settings import checked_augment
 from data_pipelines.augmentation.sounds import LOG_MEL, MFCC, WAVEFORM, change_gain, hide_stripes, vary_samples
 from data_pipelines.branches import in_python, rarely
 from data_pipelines.cells import full_path
-from data_pipelines.clips import has_pyav, sound_track
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import modality
-from data_pipelines.probe import probe_video
+from data_pipelines.sound_file import NO_SOUNDFILE, soundfile_or_none, transcode_to_wav
 from data_pipelines.wav import read_wav, resample
 from data_pipelines.wav_file import wav_file
 
@@ -22,7 +21,6 @@ FEATURES = {"log_mel": LOG_MEL, "mfcc": MFCC, "waveform": WAVEFORM}
 FLOOR = 1e-5
 AVI = r"(?s)RIFF\C{4}AVI \C*"
 COEFFICIENTS = 13
-NO_SOUNDFILE = 'only WAV is read without soundfile. Do: pip install "mmkeras[audio]"'
 
 
 @modality
@@ -30,7 +28,7 @@ class Audio(Media):
     """A recording: mono, at one rate, as log-mel frames or as samples.
 
     Args:
-        seconds: float > 0. Longest part that is used, from the start. Defaults to `10.0`.
+        seconds: float > 0. Longest part that is used, from the start, unless `crop` says otherwise. Defaults to `10.0`.
         sample_rate: int > 0, Hz. What every recording is resampled to. Defaults to `16000`.
         features: `"log_mel"` or `"mfcc"` (the first 13 numbers of its orthonormal cosine transform), computed here, or
             `"waveform"`, for a model that begins with `mmkeras.layers.LogMel`.
@@ -40,6 +38,9 @@ class Audio(Media):
         augment: None or dict, in training only. Of frames: `time_mask`, `frequency_mask` (widest stripe that
             is hidden, in shares; two of each, as in SpecAugment) and `gain` (most that the level goes up or down, dB);
             of samples: `gain` and `noise` (most white noise, in shares of the recording's level). Defaults to `None`.
+        crop: None or `"random"`. Which part of a longer recording training takes: the start, or another one every
+            time, which suits a sound that is alike all along (a machine, music, a speaker) and not what is said or
+            happens in it from start to end. Evaluation and exported models take the start. Defaults to `None`.
         column: str or None. The table's column. Defaults to `None`: the modality's name.
     Batch:
         `"log_mel"`: float32 `(B, T, mel_bins)`, mask bool `(B, T)`; frames lie wholly inside the recording, so
@@ -50,7 +51,8 @@ class Audio(Media):
     Answer:
         WAV bytes, mono, 16 bits, of samples up to the last that is not 0.
     Raises:
-        ValueError: a number that is not positive, unknown features, a wrong `augment`, another target than log-mel.
+        ValueError: a number that is not positive, unknown features, a wrong `augment` or `crop`, another target than
+            log-mel from the start.
     Example:
         >>> Audio(seconds=1, sample_rate=8000).spec()["shape"]
         [None, 40]
@@ -69,6 +71,7 @@ class Audio(Media):
         frame_seconds=0.025,
         hop_seconds=0.010,
         augment=None,
+        crop=None,
         column=None,
     ):
         super().__init__(column)
@@ -93,6 +96,7 @@ class Audio(Media):
         self.frame_seconds = float(frame_seconds)
         self.hop_seconds = float(hop_seconds)
         self.augment_with = checked_augment("Audio", augment, FEATURES[features], "'gain': 6")
+        self.crop = checked_crop("Audio", crop)
 
     @property
     def frame(self):
@@ -128,33 +132,49 @@ class Audio(Media):
         return tf.cond(is_wav, lambda: data, rarely(lambda: in_python(transcode_to_wav, data)))
 
     def prepare(self, data):
-        """WAV as it is where it has the wanted rate and length; else the samples that `decode` begins with, as WAV."""
+        """WAV as it is where it has the wanted rate and length; else the samples that `decode` begins with, as WAV.
+
+        Where parts are drawn, the whole recording, at its own rate.
+        """
+        if self.crop:
+            return super().prepare(self.as_served(tf.constant(data)).numpy())
         samples, rate, whole = (part.numpy() for part in self._cut_file(tf.constant(data)))
         if whole and rate == self.sample_rate and data[:4] == b"RIFF" and data[8:12] == b"WAVE":
             return data, False
         return wav_file(samples, self.sample_rate), True
 
     def prepared_for(self):
-        return {"seconds": self.seconds, "sample_rate": self.sample_rate}
+        crop = {"crop": self.crop} if self.crop else {}
+        return {"seconds": self.seconds, "sample_rate": self.sample_rate, **crop}
 
-    def decode(self, data):
+    def open(self, data, seed=None):
+        return self.decode(self.as_served(data), seed)
+
+    def decode(self, data, seed=None):
         """Decodes one WAV's bytes to samples `(S,)` or log-mel frames `(T, mel_bins)`, of `seconds` at the most."""
-        samples = self._cut(data)[0]
+        samples = self._cut(data, seed)[0]
         samples = tf.pad(samples, [[0, tf.maximum(0, self.frame - tf.size(samples))]])
         if self.features == "waveform":
             return samples
         frames = self._log_mel(samples)
         return frames if self.features == "log_mel" else tf.matmul(frames, self._cosines)
 
-    def _cut(self, data):
+    def _cut(self, data, seed=None):
         """(samples `(S,)` at the wanted rate, of `seconds` at the most; the file's rate; whether it has no more)."""
         samples, rate = read_wav(data)
+        if self.crop and seed is not None:
+            samples = samples[self._start(tf.size(samples), rate, seed) :]
         # The resampling filter looks 20 samples of the slower rate ahead.
         kept = (self.seconds + 20 / self.sample_rate) * tf.cast(rate, tf.float64) + 20
         kept = tf.cast(tf.minimum(kept, tf.cast(tf.size(samples), tf.float64)), tf.int32)
         resampled = resample(samples[:kept], rate, self.sample_rate)
         most = math.ceil(self.seconds * self.sample_rate)
         return resampled[:most], rate, tf.size(resampled) <= most
+
+    def _start(self, size, rate, seed):
+        """The sample at which a drawn part begins; 0 where a recording is no longer than that."""
+        free = tf.cast(size, tf.float64) - tf.math.ceil(self.seconds * tf.cast(rate, tf.float64))
+        return tf.cast(draw_place(seed)[0] * tf.maximum(free + 1.0, 0.0), tf.int32)
 
     @functools.cached_property
     def _cut_file(self):
@@ -196,6 +216,8 @@ class Audio(Media):
             raise ValueError(
                 f"Audio: a target must be log-mel frames. Received: features={self.features!r}. Do: features='log_mel'."
             )
+        if self.crop:
+            raise ValueError("Audio: a target must begin at its start. Received: crop='random'. Do: leave crop out.")
         real = tf.cast(mask, tf.float32)[..., None]
         value = tf.concat([tf.where(mask[..., None], value, 0.0), real], -1)[:, : self.most]
         value = tf.pad(value, [[0, 0], [0, self.most - tf.shape(value)[1]], [0, 0]])
@@ -225,7 +247,7 @@ class Audio(Media):
         return hide_stripes(value, mask, seed, **settings) if settings else value
 
     def reason(self, cells, context):
-        if not context.is_bytes and not _soundfile() and not full_path(cells[0], "").lower().endswith(".wav"):
+        if not context.is_bytes and not soundfile_or_none() and not full_path(cells[0], "").lower().endswith(".wav"):
             return NO_SOUNDFILE
         return super().reason(cells, context)
 
@@ -245,34 +267,5 @@ class Audio(Media):
             "frame_seconds": self.frame_seconds,
             "hop_seconds": self.hop_seconds,
             "augment": self.augment_with or None,
+            "crop": self.crop,
         }
-
-
-def _soundfile():
-    """The soundfile module, or None where it is not installed."""
-    try:
-        import soundfile
-    except (ImportError, OSError):
-        return None
-    return soundfile
-
-
-def transcode_to_wav(data):
-    """Bytes of any container that soundfile reads, or of a video that PyAV does → a mono float WAV at the same rate.
-
-    Raises:
-        ValueError: soundfile is not installed, or it cannot read them.
-    """
-    if probe_video(data) and has_pyav():
-        return sound_track(data)
-    soundfile = _soundfile()
-    if soundfile is None:
-        raise ValueError(f"Audio: {NO_SOUNDFILE}")
-    try:
-        samples, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, RuntimeError, MemoryError) as error:
-        said = getattr(error, "error_string", error)
-        raise ValueError(f"soundfile cannot read these {len(data)} bytes: {said}") from error
-    wav = io.BytesIO()
-    soundfile.write(wav, samples.mean(axis=1), rate, format="WAV", subtype="FLOAT")
-    return wav.getvalue()

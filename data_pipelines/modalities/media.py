@@ -38,6 +38,23 @@ class Media(Modality):
         """Turns a file's bytes into those that an exported model takes; the default changes nothing."""
         return data
 
+    def open(self, data, seed=None):
+        """Decodes a file's bytes; of those longer than wanted the beginning, or, where `crop` says so, a drawn part.
+
+        Args:
+            data: scalar string, as files have it.
+            seed: int32 `(2,)`, which draws the part in training, or None. Defaults to `None`: the beginning.
+        """
+        return self.decode(self.as_served(data))
+
+    def open_whole(self, data):
+        """The same of the beginning, after a look at every part that training may draw."""
+        return self.open(data)
+
+    def kept(self, data):
+        """What a cache keeps of a file of which training draws parts: bytes that `open` reads as it reads the file."""
+        return self.as_served(data)
+
     def prepare(self, data):
         """Turns a file's bytes into those that shards keep, read faster or where this machine's libraries are not.
 
@@ -62,23 +79,27 @@ class Media(Modality):
         value = tf.pad(value, [[0, 0], [0, short], *([[0, 0]] * (value.shape.rank - 2))])
         return value, tf.sequence_mask(tf.where(present, lengths, 0), tf.shape(value)[1])
 
-    def decode_cell(self, cell, context):
+    def decode_cell(self, cell, context, seed=None):
         """Reads and decodes one row cell: (value, length along its first axis); an absent cell gives `empty`."""
-        read = lambda: self.decode(self.as_served(self.read(cell, context)))  # noqa: E731
+        read = lambda: self.open(self.read(cell, context), seed)  # noqa: E731
         value = tf.cond(tf.equal(cell, ""), lambda: self.empty, read)
         return tf.ensure_shape(value, [self.empty.shape[0] or None, *self.empty.shape[1:]]), tf.shape(value)[0]
 
     def parse(self, cells, context):
         return [cells[0]], tf.zeros_like(cells[0], tf.bool)
 
-    def encode_row(self, cells, context):
-        return self._encode(cells[0], lambda cell: self.decode(self.as_served(self.read(cell, context))))
+    def encode_row(self, cells, context, seeds=None):
+        return self._encode(cells[0], lambda cell, *seed: self.open(self.read(cell, context), *seed), seeds)
+
+    def check_row(self, cells, context):
+        """`encode_row` of the beginnings, where a cell is bad if any part of it is."""
+        return self._encode(cells[0], lambda cell: self.open_whole(self.read(cell, context)))
 
     def encode(self, served):
         return self._encode(served[0], self.decode)
 
-    def _encode(self, cells, decode):
-        value, lengths, bad = decode_cells(cells, decode, self.empty)
+    def _encode(self, cells, decode, seeds=None):
+        value, lengths, bad = decode_cells(cells, decode, self.empty, seeds)
         return *self.collate(value, lengths, (cells != "") & ~bad), bad
 
     def reason(self, cells, context):
@@ -90,9 +111,8 @@ class Media(Modality):
 
     @functools.cached_property
     def _decode_file(self):
-        """`decode` as one graph, traced once for all broken cells."""
-        decode = lambda data: self.decode(self.as_served(data))  # noqa: E731
-        return tf.function(decode, input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
+        """`open_whole` as one graph, traced once for all broken cells."""
+        return tf.function(self.open_whole, input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
 
 
 def check_shared_media(inputs):

@@ -55,11 +55,17 @@ class Modality:
     teaches = False
     ending = None  # of the files that its answers are the bytes of
     augment_with = {}  # how training batches are varied: name → number
+    crop = None  # "random" where training takes another part of a long cell every time
     most = None  # steps that a sequence has in a batch at the most
     least = 1  # steps that a sequence has in a batch, even where it is absent from every row
 
     def __init__(self, column=None):
         self.column = column
+
+    @property
+    def kind(self):
+        """What specs and messages call it."""
+        return type(self).__name__
 
     def columns(self, name):
         """The table columns that this modality reads, when the pipeline calls it `name`."""

@@ -1,14 +1,17 @@
-"""Clips: a few frames of a video, evenly spread over its time."""
+"""Clips: a few frames of a video, evenly spread over its time or at a rate."""
 
 import functools
 
 import tensorflow as tf
 
+from data_pipelines.augmentation.parts import checked_crop, draw_place
 from data_pipelines.branches import in_python, rarely
 from data_pipelines.clips import sample_clip
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import modality
 from data_pipelines.npy import is_npy, read_npy
+
+ALL = 2**31  # more frames than any clip has
 
 
 @modality
@@ -22,29 +25,45 @@ class Video(Media):
     Args:
         frames: int > 0. Frames evenly spread over the clip's time; a clip of fewer has fewer. Defaults to `8`.
         size: int or (H, W), pixels > 0. What every frame is resized to. Defaults to `64`.
-        seconds: float > 0 or None. Only so much from the start. Defaults to `None`: the whole clip.
+        seconds: float > 0 or None. Only so much, from the start unless `crop` says otherwise. Defaults to `None`: the
+            whole clip.
+        frame_rate: float > 0 or None. Frames a second: the part is `frames / frame_rate` seconds, and of a shorter clip
+            there are fewer. Defaults to `None`: spread over all of the part.
+        crop: None or `"random"`. In training, `seconds`, or what `frames` take at a `frame_rate`, begin anywhere, and
+            frames lie anywhere in their own share of the time, another place every time: not where a target tells what
+            happens from start to end. Evaluation and exported models take the start, and the middle of each
+            share. Defaults to `None`: so does training.
         max_pixels: int > 0. A clip whose frames are larger is refused before it is decoded. Defaults to 16 million.
         column: str or None. The table's column. Defaults to `None`: the modality's name.
     Batch:
-        float32 `(B, F, H, W, 3)`, mask bool `(B, F)`; zeros where absent.
+        float32 `(B, F, H, W, 3)`, mask bool `(B, F)`; zeros where absent. Frames of an `.npy` file have no times: they
+        are taken as evenly spread over all of it, whatever `seconds` and `frame_rate` say.
     Raises:
-        ValueError: a number that is not positive.
+        ValueError: a number that is not positive, `seconds` beside `frame_rate`, a wrong `crop`.
     Example:
         >>> Video(frames=4, size=32).spec()["shape"]
         [None, 32, 32, 3]
     """
 
-    def __init__(self, frames=8, size=64, seconds=None, max_pixels=16_000_000, column=None):
+    def __init__(self, frames=8, size=64, seconds=None, frame_rate=None, crop=None, max_pixels=16_000_000, column=None):
         super().__init__(column)
         size = (size, size) if isinstance(size, int) else tuple(int(side) for side in size)
-        if frames < 1 or len(size) != 2 or min(size) < 1 or (seconds is not None and not seconds > 0):
+        times = [time for time in (seconds, frame_rate) if time is not None]
+        if frames < 1 or len(size) != 2 or min(size) < 1 or not all(time > 0 for time in times):
             raise ValueError(
-                "Video: frames, size and seconds must be > 0. "
-                f"Received: frames={frames}, size={size}, seconds={seconds}. Do: frames=8, size=64."
+                "Video: frames, size and seconds must be > 0, and so must frame_rate. Received: "
+                f"frames={frames}, size={size}, seconds={seconds}, frame_rate={frame_rate}. Do: frames=8, size=64."
+            )
+        if len(times) > 1:
+            raise ValueError(
+                "Video: a part is frames / frame_rate seconds long. "
+                f"Received: seconds={seconds} and frame_rate={frame_rate}. Do: one of both."
             )
         self.frames = int(frames)
         self.size = size
         self.seconds = None if seconds is None else float(seconds)
+        self.frame_rate = None if frame_rate is None else float(frame_rate)
+        self.crop = checked_crop("Video", crop)
         self.max_pixels = int(max_pixels)
 
     @property
@@ -57,20 +76,49 @@ class Video(Media):
 
     def as_served(self, data):
         """`.npy` bytes as they are; of a video, its frames as such."""
-        way = {"frames": self.frames, "size": self.size, "seconds": self.seconds, "max_pixels": self.max_pixels}
-        sample = functools.partial(sample_clip, **way)
-        return tf.cond(is_npy(data), lambda: data, rarely(lambda: in_python(sample, data)))
+        return self._sampled(data, self._sample)
+
+    def open(self, data, seed=None):
+        if not self.crop or seed is None:
+            return super().open(data)
+        place, offset = tf.unstack(draw_place(seed))
+        sample = lambda data, place, offset: self._sample(data, place=float(place), offset=float(offset))  # noqa: E731
+        return self.decode(self._sampled(data, sample, place, offset), offset)
+
+    def open_whole(self, data):
+        if not self.crop:
+            return super().open_whole(data)
+        with tf.control_dependencies([self._sampled(data, self._check_frames)]):
+            return self.open(tf.identity(data))
+
+    def kept(self, data):
+        return data
+
+    def _sampled(self, data, sample, *drawn):
+        return tf.cond(is_npy(data), lambda: data, rarely(lambda: in_python(sample, data, *drawn)))
+
+    @property
+    def _sample(self):
+        """A function from a video's bytes to those of its frames."""
+        way = {"frames": self.frames, "size": self.size, "seconds": self.seconds, "frame_rate": self.frame_rate}
+        return functools.partial(sample_clip, **way, max_pixels=self.max_pixels)
+
+    def _check_frames(self, data):
+        """Decodes all frames, as tiny ones, since any may be drawn; gives the bytes back."""
+        sample_clip(data, ALL, (1, 1), None, self.max_pixels)
+        return data
 
     def prepare(self, data):
-        """The frames of a video as `.npy` bytes; such bytes as they are."""
-        fitted = not data.startswith(b"\x93NUMPY")
-        clip = sample_clip(data, self.frames, self.size, self.seconds, self.max_pixels) if fitted else data
-        return super().prepare(clip)[0], fitted
+        """The frames of a video as `.npy` bytes; such bytes, and a video from which frames are drawn, as they are."""
+        fitted = not self.crop and not data.startswith(b"\x93NUMPY")
+        return super().prepare(self._sample(data) if fitted else data)[0], fitted
 
     def prepared_for(self):
-        return {"frames": self.frames, "size": list(self.size), "seconds": self.seconds}
+        fitted = {"frames": self.frames, "size": list(self.size), "seconds": self.seconds}
+        more = {"frame_rate": self.frame_rate, "crop": self.crop}
+        return {**fitted, **{name: value for name, value in more.items() if value is not None}}
 
-    def decode(self, data):
+    def decode(self, data, offset=0.5):
         """Decodes `.npy` bytes to `(F, H, W, 3)`, of `frames` at the most, evenly spread."""
         known = tf.debugging.Assert(is_npy(data), ["a served clip must be .npy bytes of uint8 (F, H, W, 3)"])
         with tf.control_dependencies([known]):
@@ -86,7 +134,7 @@ class Video(Media):
         with tf.control_dependencies([whole]):
             clip = tf.reshape(pixels, sides)
         count = tf.minimum(sides[0], self.frames)
-        middles = (tf.cast(tf.range(count), tf.float64) + 0.5) * tf.cast(sides[0], tf.float64)
+        middles = (tf.cast(tf.range(count), tf.float64) + offset) * tf.cast(sides[0], tf.float64)
         clip = tf.gather(clip, tf.cast(middles / tf.cast(count, tf.float64), tf.int32))
         clip = tf.ensure_shape(clip, (None, None, None, 3))
         same = tf.reduce_all(sides[1:3] == self.size)
@@ -99,5 +147,6 @@ class Video(Media):
         return {"modality": "Video", "frames": self.frames, "shape": [None, *self.size, 3]}
 
     def get_config(self):
-        own = {"frames": self.frames, "size": list(self.size), "seconds": self.seconds, "max_pixels": self.max_pixels}
+        part = {"seconds": self.seconds, "frame_rate": self.frame_rate, "crop": self.crop}
+        own = {"frames": self.frames, "size": list(self.size), **part, "max_pixels": self.max_pixels}
         return {**super().get_config(), **own}

@@ -98,7 +98,7 @@ class Shards(Source):
     def require_prepared(self, inputs):
         for name, modality in inputs.items():
             column = modality.columns(name)[0]
-            wanted = {"modality": type(modality).__name__, **(modality.prepared_for() if modality.media else {})}
+            wanted = {"modality": modality.kind, **(modality.prepared_for() if modality.media else {})}
             fitted = self.fitted.get(column)
             if fitted not in (None, wanted):
                 raise ValueError(

@@ -7,6 +7,7 @@ HELD = 50_000
 HELD_BYTES = 256 * 2**20
 ROW = "_row"
 WEIGHT = "_weight"
+SEED = "_seed"
 
 
 class Source:

@@ -1,13 +1,15 @@
 """Recordings: log-mel frames against numpy, rates, channels, containers, lengths."""
 
+import sys
+
 import numpy as np
 import pytest
 import scipy.fft
 import tensorflow as tf
 from media_bytes import sound_bytes, tone, wav_bytes
 
-import data_pipelines.modalities.audio
 from data_pipelines import Audio, CellContext
+from data_pipelines.sound_file import transcode_to_wav
 
 RATE = 8000
 BYTES = CellContext(is_bytes=True)
@@ -160,7 +162,7 @@ def test_other_frames_and_bands():
 
 
 def test_without_soundfile(waveform, monkeypatch, tmp_path):
-    monkeypatch.setattr(data_pipelines.modalities.audio, "_soundfile", lambda: None)
+    monkeypatch.setitem(sys.modules, "soundfile", None)
     good, other = wav_bytes(tone(440, 0.2)), sound_bytes(tone(440, 0.2))
     (tmp_path / "a.flac").write_bytes(other)
     assert waveform(good, other)[2].tolist() == [False, True]
@@ -168,7 +170,7 @@ def test_without_soundfile(waveform, monkeypatch, tmp_path):
     assert message in waveform.audio.reason([other], BYTES)
     assert message in waveform.audio.reason([str(tmp_path / "a.flac").encode()], CellContext())
     with pytest.raises(ValueError, match=r"only WAV is read without soundfile. Do: pip install \"mmkeras\[audio\]\""):
-        data_pipelines.modalities.audio.transcode_to_wav(other)
+        transcode_to_wav(other)
 
 
 @pytest.mark.parametrize(

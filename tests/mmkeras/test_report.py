@@ -299,9 +299,10 @@ def test_frames_of_clips_are_shown(tmp_path):
     np.save(tmp_path / "a.npy", np.full((3, 8, 8, 3), 200, "uint8"))
     frame = pandas.DataFrame({"clip": ["a.npy", ""] * 2, "kind": ["no", "yes"] * 2})
     rows = read_table(frame, tmp_path)
-    model, pipe = fitted(rows, {"clip": Video(4, 8)}, {"kind": Category()})
+    model, pipe = fitted(rows, {"clip": Video(2, 8, crop="random")}, {"kind": Category()})
     cards = section(read(mm.report(model, pipe, rows, tmp_path, examples=4)), "examples")
-    assert cards.count("clip as the model sees it") == 2 and "24&nbsp;×&nbsp;8" in cards
+    assert cards.count('clip as the model sees it"') == 2 and "16&nbsp;×&nbsp;8" in cards
+    assert cards.count('clip as the model sees it in training"') == 2
 
 
 def test_what_training_makes_of_an_input_is_shown(made):
