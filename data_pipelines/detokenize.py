@@ -10,7 +10,9 @@ spaces ("a - b"), single quotes inside a sentence, spaces inside « » as in Fre
 
 import tensorflow as tf
 
-JOINED = ("word", "whitespace", "character", "byte")
+from data_pipelines.wordpiece import INSIDE
+
+JOINED = ("word", "wordpiece", "whitespace", "character", "byte")
 # Scripts that are written without spaces: Text makes every character a token of its own.
 UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 # Punctuation as wide as a Chinese character, which has its space within.
@@ -74,7 +76,9 @@ def join_tokens(tokens, split, mask=None):
         return tf.strings.unicode_transcode(together, "UTF-8", "UTF-8", errors="replace")
     spaced = tf.strings.reduce_join(tokens, axis=-1, separator=" ")
     spaced = tf.strings.strip(tf.strings.regex_replace(spaced, " +", " "))
-    return _tightened(spaced) if split == "word" else spaced
+    if split == "wordpiece":
+        spaced = tf.strings.regex_replace(spaced, f"(^| ){INSIDE}", "")
+    return spaced if split == "whitespace" else _tightened(spaced)
 
 
 def _tightened(texts):

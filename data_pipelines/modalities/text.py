@@ -7,8 +7,9 @@ from data_pipelines.augmentation.settings import checked_augment
 from data_pipelines.augmentation.tokens import TOKENS, drop_tokens
 from data_pipelines.detokenize import UNSPACED, join_tokens
 from data_pipelines.modalities.modality import Modality, modality
+from data_pipelines.wordpiece import cut_words, learn_pieces, longest_piece
 
-SPLITS = ("word", "whitespace", "character", "ngram", "byte")
+SPLITS = ("word", "wordpiece", "whitespace", "character", "ngram", "byte")
 PADDING, UNKNOWN = 0, 1
 UNREAD = "\ufffd"  # what is written for a token that is not known
 
@@ -19,7 +20,8 @@ class Text(Modality):
 
     Args:
         split: how a text is cut. `"word"`: runs of letters and digits, single characters in scripts that are written
-            without spaces (Chinese, Japanese, Thai …), punctuation alone. `"whitespace"`: at white space only.
+            without spaces (Chinese, Japanese, Thai …), punctuation alone. `"wordpiece"`: the same, and rarer words in
+            pieces that are learned from training rows, so that few are unknown. `"whitespace"`: at white space only.
             `"character"`: every character, white space included once. `"ngram"`: groups of 3 to 5 letters inside
             `<words>`, and the words themselves, which suits little training data. `"byte"`: bytes of UTF-8, none of
             which is unknown. Defaults to `"word"`.
@@ -35,7 +37,9 @@ class Text(Modality):
         end) and padding 0.
     Raises:
         ValueError: an unknown split, a number out of range, a wrong `augment`; as a target, `split="ngram"`.
+        ImportError: pieces of words are to be learned, and tokenizers is not installed; reading needs no library.
     References:
+        Pieces of words: [Wu et al., 2016](https://arxiv.org/abs/1609.08144); see `data_pipelines.wordpiece`.
         Letter groups as in [Bojanowski et al., 2017](https://arxiv.org/abs/1607.04606); differs: a vocabulary, no hash.
     """
 
@@ -70,7 +74,21 @@ class Text(Modality):
         self.seen = None
 
     def adapt(self, chunks):
-        """Counts tokens in batches of texts and keeps the most frequent; ties go by the alphabet."""
+        """Counts tokens in batches of texts and keeps the most frequent; ties go by the alphabet.
+
+        Pieces of words are learned from the words so counted; then texts are cut once more, to say how long they are.
+        """
+        counts, seen = self._counted(chunks)
+        frequent = sorted((-n, token) for token, n in counts.items() if n >= self.min_count)
+        kept = [] if self.split == "byte" else frequent[: self.vocabulary_size - 2]
+        vocabulary = [token.decode("utf-8") for _, token in kept]
+        if self.split == "wordpiece":
+            self.set_state({"vocabulary": learn_pieces(counts, self.vocabulary_size - 2, self.min_count)})
+            vocabulary, seen = self.vocabulary, self._counted(chunks)[1]
+        self.set_state({"vocabulary": vocabulary, "seen": seen})
+
+    def _counted(self, chunks):
+        """(dict token → how often it was seen, what is to be known of the texts' lengths)."""
         counts, seen = {}, {"texts": 0, "cut": 0, "longest": 0}
 
         @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
@@ -85,9 +103,7 @@ class Text(Modality):
             seen["longest"] = max(seen["longest"], int(lengths.numpy().max(initial=0)))
             for token, number in zip(found.numpy().tolist(), numbers.numpy().tolist(), strict=True):
                 counts[token] = counts.get(token, 0) + number
-        frequent = sorted((-n, token) for token, n in counts.items() if n >= self.min_count)
-        kept = [] if self.split == "byte" else frequent[: self.vocabulary_size - 2]
-        self.set_state({"vocabulary": [token.decode("utf-8") for _, token in kept], "seen": seen})
+        return counts, seen
 
     def state(self):
         return {"vocabulary": self.vocabulary, "seen": self.seen}
@@ -99,6 +115,7 @@ class Text(Modality):
         ids = np.arange(2, 2 + len(keys), dtype="int32")
         pairs = tf.lookup.KeyValueTensorInitializer(tf.constant(keys), tf.constant(ids))
         self.table = tf.lookup.StaticHashTable(pairs, UNKNOWN)
+        self.longest = longest_piece(self.vocabulary)
 
     @property
     def most(self):
@@ -128,8 +145,13 @@ class Text(Modality):
             texts = tf.strings.lower(texts, encoding="utf-8")
         texts = tf.strings.regex_replace(texts, r"[\s\x{FFFD}\p{Z}\p{C}]+", " ")
         texts = tf.strings.strip(texts)
-        ways = {"word": _words, "whitespace": tf.strings.split, "character": _characters, "ngram": _ngrams}
-        return {**ways, "byte": tf.strings.bytes_split}[self.split](texts)
+        ways = {"word": _words, "wordpiece": self._wordpieces, "whitespace": tf.strings.split}
+        return {**ways, "character": _characters, "ngram": _ngrams, "byte": tf.strings.bytes_split}[self.split](texts)
+
+    def _wordpieces(self, texts):
+        """Pieces of words; words, until a vocabulary is learned."""
+        words = _words(texts)
+        return words if self.vocabulary is None else cut_words(words, self.table, UNKNOWN, self.longest)
 
     def _numbers(self, tokens):
         """The ids of tokens `(N,)`."""
@@ -165,7 +187,7 @@ class Text(Modality):
         if self.split == "ngram":
             raise ValueError(
                 f'Text "{name}": the tokens of a target must make up the text, and letter groups overlap. '
-                "Received: split='ngram'. Do: split='word', 'character' or 'byte'."
+                "Received: split='ngram'. Do: split='word', 'wordpiece' or 'byte'."
             )
 
     def label(self, value, mask):
