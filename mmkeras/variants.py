@@ -26,6 +26,8 @@ def variant(modality, value, mask, seed):
     if kind == "Image":
         strip = np.concatenate([_varied(modality, value, mask, (seed, k)) for k in range(PICTURES)], 1)
         return {"kind": "picture", "seen": plots.picture(strip)}
+    if kind == "Graph":
+        return {"kind": "text", "words": _left_of_graph(modality, value, mask, (seed, 0))}
     varied = _varied(modality, value, mask, (seed, 0))
     if kind == "Audio":
         heard = varied[mask]
@@ -52,6 +54,20 @@ def _varied(modality, value, mask, seed):
     import tensorflow as tf
 
     return modality.augment(tf.constant(value)[None], tf.constant(mask)[None], tf.constant(seed, tf.int32))[0].numpy()
+
+
+def _left_of_graph(modality, value, mask, seed):
+    """What is left of a graph, in words."""
+    import tensorflow as tf
+
+    value, mask = tf.constant(value)[None], tf.constant(mask)[None]
+    varied, left = modality.vary(value, mask, tf.constant(seed, tf.int32))
+    facts = modality.spec()
+    features, channels = facts["num_features"], facts["num_edge_channels"]
+    edges = [int(np.count_nonzero(part[0, :, features::channels])) for part in (varied, value)]
+    ways = "" if modality.directed else ", counted both ways"
+    nodes = [int(np.count_nonzero(part)) for part in (left, mask)]
+    return f"{nodes[0]} of {nodes[1]} nodes and {edges[0]} of {edges[1]} edges{ways}"
 
 
 def spectrum(samples, frame, hop):

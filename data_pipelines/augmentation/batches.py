@@ -23,7 +23,8 @@ def augment_batches(dataset, inputs, seed, passes=0, batches=0):
         x, y, w = batch
         changed = dict(x)
         for place, name, modality in varied:
-            changed[name] = modality.augment(x[name], x[name + MASK], tf.random.fold_in(seed, place))
+            own = tf.random.fold_in(seed, place)
+            changed[name], changed[name + MASK] = modality.vary(x[name], x[name + MASK], own)
         return changed, y, w
 
     if not varied:

@@ -184,8 +184,10 @@ class Audio(Media):
 
     def _log_mel(self, samples):
         window, bank = self._filters
-        spectrum = tf.abs(tf.signal.stft(samples, self.frame, self.hop, self.fft_length, lambda *_, **__: window))
-        mel = tf.tensordot(tf.square(spectrum), tf.constant(bank), 1)
+        spectrum = tf.signal.stft(samples, self.frame, self.hop, self.fft_length, lambda *_, **__: window)
+        # The square of `tf.abs`, without its root, which takes a tenth of all the time.
+        power = tf.square(tf.math.real(spectrum)) + tf.square(tf.math.imag(spectrum))
+        mel = tf.tensordot(power, tf.constant(bank), 1)
         return tf.ensure_shape(tf.math.log(mel + FLOOR), (None, self.mel_bins))
 
     @property

@@ -5,6 +5,8 @@ import collections
 import numpy as np
 import tensorflow as tf
 
+from data_pipelines.augmentation.graphs import GRAPHS, vary_graphs
+from data_pipelines.augmentation.settings import checked_augment
 from data_pipelines.graph_text import (
     NOTHING,
     WIDEST,
@@ -45,6 +47,9 @@ class Graph(Modality):
         directed: bool. True: an edge leads one way. False: both ways. Defaults to `False`.
         max_names: int > 0. Most node names, and most edge kinds, kept by frequency. Defaults to `100`.
         min_count: int > 0. Names and kinds seen less often in training rows count as unknown. Defaults to `1`.
+        augment: None or dict, in training only: `node_dropout` and `edge_dropout` (share of nodes, and of edges, that
+            are left out; one node always stays) and `jitter` (standard deviation of noise on the numbers of nodes;
+            none on names). Defaults to `None`.
         column: str or None. The table's column. Defaults to `None`: the modality's name.
     Batch:
         float32 `(B, N, C + N·E)`, mask bool `(B, N)`, zeros where there is no node. First the C features of a node:
@@ -52,7 +57,7 @@ class Graph(Modality):
         E channels of the edge from there: 1 where there is an edge, then 1 at its kind, or its numbers.
         An edge of an unknown kind has its first channel only. An empty cell and a graph without nodes are absent.
     Raises:
-        ValueError: numbers below 1, no graph in training rows, more than 200 numbers a node or edge.
+        ValueError: numbers below 1, a wrong `augment`, no graph in training rows, more than 200 numbers a node or edge.
     Example:
         >>> graph = Graph(max_nodes=3)
         >>> graph.adapt([(['{"nodes": ["C", "O"], "edges": [[0, 1]]}'],)])
@@ -60,7 +65,7 @@ class Graph(Modality):
         [3, 6]
     """
 
-    def __init__(self, max_nodes=64, directed=False, max_names=100, min_count=1, column=None):
+    def __init__(self, max_nodes=64, directed=False, max_names=100, min_count=1, augment=None, column=None):
         super().__init__(column)
         if max_nodes < 1 or max_names < 1 or min_count < 1:
             raise ValueError(
@@ -71,6 +76,7 @@ class Graph(Modality):
         self.directed = bool(directed)
         self.max_names = int(max_names)
         self.min_count = int(min_count)
+        self.augment_with = checked_augment("Graph", augment, GRAPHS, "'edge_dropout': 0.1")
         self.nodes = self.edges = None
 
     def adapt(self, chunks):
@@ -154,6 +160,20 @@ class Graph(Modality):
         filled = tf.tensor_scatter_nd_max(lowest, where, tf.concat([channels] * len(ways), 0))
         return tf.reshape(tf.where(filled == lowest, 0.0, filled), (count, self.max_nodes, -1))
 
+    def vary(self, value, mask, seed):
+        if not self.augment_with:
+            return value, mask
+        size, channels = self.max_nodes, self._channels()
+        nodes, edges = tf.split(value, [self._features(), size * channels], -1)
+        edges = tf.reshape(edges, (-1, size, size, channels))
+        kinds = {"numbers": self.nodes["width"] > 0, "directed": self.directed}
+        nodes, edges, mask = vary_graphs(nodes, edges, mask, seed, **kinds, **self.augment_with)
+        varied = tf.concat([nodes, tf.reshape(edges, (-1, size, size * channels))], -1)
+        return tf.ensure_shape(varied, value.shape), mask
+
+    def augment(self, value, mask, seed):
+        return self.vary(value, mask, seed)[0]
+
     def reason(self, cells, context):
         try:
             nodes, edges = read_graph(_decoded(cells[0]))
@@ -185,7 +205,7 @@ class Graph(Modality):
 
     def get_config(self):
         config = {"max_nodes": self.max_nodes, "directed": self.directed, "max_names": self.max_names}
-        return {**super().get_config(), **config, "min_count": self.min_count}
+        return {**super().get_config(), **config, "min_count": self.min_count, "augment": self.augment_with or None}
 
 
 PARTS = ("nodes", "edges")

@@ -121,6 +121,10 @@ class Modality:
         """Varies a training batch; `seed`, int32 `(2,)`, decides all that is random. The default changes nothing."""
         return value
 
+    def vary(self, value, mask, seed):
+        """`augment` with the mask that belongs to what it gives: tuple (value, mask)."""
+        return self.augment(value, mask, seed), mask
+
     @property
     def remark(self):
         """What people should know of the training rows; the default says nothing."""

@@ -5,6 +5,8 @@ import functools
 import tensorflow as tf
 
 from data_pipelines.augmentation.parts import checked_crop, draw_place
+from data_pipelines.augmentation.pictures import PICTURES, vary_pictures
+from data_pipelines.augmentation.settings import checked_augment
 from data_pipelines.branches import in_python, rarely
 from data_pipelines.clips import sample_clip
 from data_pipelines.modalities.media import Media
@@ -33,19 +35,32 @@ class Video(Media):
             frames lie anywhere in their own share of the time, another place every time: not where a target tells what
             happens from start to end. Evaluation and exported models take the start, and the middle of each
             share. Defaults to `None`: so does training.
+        augment: None or dict, in training only, the same for all frames of a clip: `flip`, `shift`, `zoom`, `rotate`,
+            `brightness` and `contrast`, as `Image` has them; `flip` not where left and right matter.
+            Defaults to `None`.
         max_pixels: int > 0. A clip whose frames are larger is refused before it is decoded. Defaults to 16 million.
         column: str or None. The table's column. Defaults to `None`: the modality's name.
     Batch:
         float32 `(B, F, H, W, 3)`, mask bool `(B, F)`; zeros where absent. Frames of an `.npy` file have no times: they
         are taken as evenly spread over all of it, whatever `seconds` and `frame_rate` say.
     Raises:
-        ValueError: a number that is not positive, `seconds` beside `frame_rate`, a wrong `crop`.
+        ValueError: a number that is not positive, `seconds` beside `frame_rate`, a wrong `crop` or `augment`.
     Example:
         >>> Video(frames=4, size=32).spec()["shape"]
         [None, 32, 32, 3]
     """
 
-    def __init__(self, frames=8, size=64, seconds=None, frame_rate=None, crop=None, max_pixels=16_000_000, column=None):
+    def __init__(
+        self,
+        frames=8,
+        size=64,
+        seconds=None,
+        frame_rate=None,
+        crop=None,
+        augment=None,
+        max_pixels=16_000_000,
+        column=None,
+    ):
         super().__init__(column)
         size = (size, size) if isinstance(size, int) else tuple(int(side) for side in size)
         times = [time for time in (seconds, frame_rate) if time is not None]
@@ -64,6 +79,7 @@ class Video(Media):
         self.seconds = None if seconds is None else float(seconds)
         self.frame_rate = None if frame_rate is None else float(frame_rate)
         self.crop = checked_crop("Video", crop)
+        self.augment_with = checked_augment("Video", augment, PICTURES, "'flip': True")
         self.max_pixels = int(max_pixels)
 
     @property
@@ -143,10 +159,18 @@ class Video(Media):
         )
         return tf.ensure_shape(resized / 255.0, (None, *self.size, 3))
 
+    def augment(self, value, mask, seed):
+        if not self.augment_with:
+            return value
+        shape = tf.shape(value)
+        pictures = tf.reshape(value, [-1, *self.size, 3])
+        varied = vary_pictures(pictures, seed, **self.augment_with, frames=tf.maximum(shape[1], 1))
+        return tf.where(mask[..., None, None, None], tf.ensure_shape(tf.reshape(varied, shape), value.shape), value)
+
     def spec(self):
         return {"modality": "Video", "frames": self.frames, "shape": [None, *self.size, 3]}
 
     def get_config(self):
         part = {"seconds": self.seconds, "frame_rate": self.frame_rate, "crop": self.crop}
-        own = {"frames": self.frames, "size": list(self.size), **part, "max_pixels": self.max_pixels}
-        return {**super().get_config(), **own}
+        more = {"augment": self.augment_with or None, "max_pixels": self.max_pixels}
+        return {**super().get_config(), "frames": self.frames, "size": list(self.size), **part, **more}

@@ -1,5 +1,6 @@
 """Sounds, numbers and texts varied in training: what may change, what may not, and by whose seed."""
 
+import io
 import json
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import tensorflow as tf
 from media_bytes import tone, wav_bytes
 
-from data_pipelines import Audio, Category, Number, Pipeline, Text, TimeSeries, read_table
+from data_pipelines import Audio, Category, Graph, Image, Number, Pipeline, Text, TimeSeries, Video, read_table
 from data_pipelines.modalities.audio import FLOOR
 
 SEED = tf.constant([3, 5])
@@ -108,12 +109,89 @@ def test_tokens_become_unknown():
     assert (varied[changed] == 1).all() and np.isclose(changed[:, :40].mean(), 0.25, atol=0.02)
 
 
+EVERYTHING = {"flip": True, "shift": 0.1, "zoom": 0.2, "rotate": 0.1, "brightness": 0.2, "contrast": 0.2}
+
+
+def test_all_frames_of_a_clip_are_changed_alike():
+    picture = RANDOM.random((2, 1, 12, 16, 3)).astype("float32")
+    clips = np.repeat(picture, 4, 1)
+    mask = np.arange(4) < np.array([[4], [2]])
+    clips *= mask[..., None, None, None]
+    varied = vary(Video(4, (12, 16), augment=EVERYTHING), clips, mask)
+    for row, count in ((0, 4), (1, 2)):
+        for frame in range(1, count):
+            np.testing.assert_array_equal(varied[row, frame], varied[row, 0])
+    single = Image((12, 16), augment=EVERYTHING).augment(tf.constant(picture[:, 0]), tf.constant([True, True]), SEED)
+    np.testing.assert_array_equal(varied[:, 0], single)
+    assert (varied[:, 0] != clips[:, 0]).any() and varied.min() >= 0 and varied.max() <= 1
+    empty = np.zeros((2, 0, 12, 16, 3), "float32")
+    vary(Video(4, (12, 16), augment=EVERYTHING), empty, np.zeros((2, 0), bool))
+
+
+def graph_of(numbers, augment, **options):
+    """An adapted `Graph` of nodes that carry `numbers` each (0: names) and a batch of full, single and empty graphs."""
+    graph = Graph(max_nodes=20, augment=augment, **options)
+    nodes = [[float(k + n) for k in range(numbers)] if numbers else "AB"[n % 2] for n in range(20)]
+    edges = [[a, b] for a in range(20) for b in range(a, 20)]
+    cells = [json.dumps({"nodes": nodes, "edges": edges}), json.dumps({"nodes": nodes[:1], "edges": []}), ""]
+    graph.adapt([(np.array(cells, object),)])
+    value, mask, _ = graph.encode([tf.constant(cells)])
+    return graph, value, mask
+
+
+def parts(graph, value):
+    features = graph.spec()["num_features"]
+    return value[..., :features].numpy(), value[..., features:].numpy().reshape(3, 20, 20, -1)
+
+
+def test_graphs_lose_nodes_with_their_edges_but_never_the_last():
+    graph, value, mask = graph_of(2, {"node_dropout": 0.4})
+    counts = []
+    for number in range(30):
+        varied, left = graph.vary(value, mask, tf.constant([number, 1]))
+        left = left.numpy()
+        assert left[1].sum() == 1 and not left[2].any() and not (left & ~mask.numpy()).any()
+        (nodes, edges), (old_nodes, old_edges) = parts(graph, varied), parts(graph, value)
+        np.testing.assert_array_equal(nodes, np.where(left[..., None], old_nodes, 0))
+        np.testing.assert_array_equal(edges, old_edges * (left[:, :, None] & left[:, None])[..., None])
+        counts.append(left[0].sum())
+    assert np.isclose(np.mean(counts), 12, atol=1.2)
+    gone, value, mask = graph_of(0, {"node_dropout": 1.0})
+    assert gone.vary(value, mask, SEED)[1].numpy().sum(1).tolist() == [1, 1, 0]
+
+
+@pytest.mark.parametrize("directed", [False, True])
+def test_graphs_lose_edges_both_ways_where_they_lead_both_ways(directed):
+    graph, value, mask = graph_of(0, {"edge_dropout": 0.3}, directed=directed)
+    varied = vary(graph, value.numpy(), mask.numpy())
+    (nodes, edges), (old_nodes, old_edges) = parts(graph, tf.constant(varied)), parts(graph, value)
+    np.testing.assert_array_equal(nodes, old_nodes)
+    assert ((edges == old_edges) | (edges == 0)).all()
+    assert np.isclose(edges[0].sum() / old_edges[0].sum(), 0.7, atol=0.1)
+    assert directed or (edges == np.swapaxes(edges, 1, 2)).all()
+
+
+def test_noise_is_for_numbers_of_nodes_that_are_there():
+    graph, value, mask = graph_of(3, {"jitter": 0.1})
+    (nodes, edges), (old_nodes, old_edges) = parts(graph, graph.vary(value, mask, SEED)[0]), parts(graph, value)
+    there = mask.numpy()
+    assert np.isclose((nodes - old_nodes)[there].std(), 0.1, atol=0.03) and not nodes[~there].any()
+    np.testing.assert_array_equal(edges, old_edges)
+    named, value, mask = graph_of(0, {"jitter": 0.1})
+    np.testing.assert_array_equal(named.vary(value, mask, SEED)[0], value)
+
+
 @pytest.fixture(scope="module")
 def rows():
+    file = io.BytesIO()
+    np.save(file, RANDOM.integers(0, 255, (2, 4, 4, 3), "uint8"))
+    clip = file.getvalue()
     table = {
         "voice": [wav_bytes(tone(300 + 20 * k, 0.1 + 0.01 * k)) for k in range(9)] + [b""],
         "story": ["a b c d e f g"] * 9 + [""],
         "load": ["1 2 3 4 nan"] * 4 + ["2 3 9"] * 6,
+        "mesh": ['{"nodes": [[1], [2], [4]], "edges": [[0, 1], [1, 2]]}'] * 9 + [""],
+        "clip": [clip] * 9 + [b""],
         "age": [str(k) for k in range(9)] + [""],
         "kind": ["x", "y"] * 5,
     }
@@ -128,6 +206,8 @@ def pipe(rows):
         "story": Text(augment={"dropout": 0.3}),
         "load": TimeSeries(augment={"jitter": 0.1, "scale": 0.1}),
         "age": Number(augment={"jitter": 0.1}),
+        "mesh": Graph(max_nodes=4, augment={"node_dropout": 0.4, "edge_dropout": 0.4, "jitter": 0.1}),
+        "clip": Video(2, 4, augment={"flip": True, "brightness": 0.2}),
     }
     return Pipeline(inputs, {"kind": Category()}).adapt(rows)
 
@@ -170,6 +250,9 @@ def test_evaluation_and_export_see_nothing_of_it(pipe, rows, tmp_path):
         (lambda: Text(augment={"drop": 1}), r"Text: augment knows dropout. Received: \['drop'\]"),
         (lambda: Text(augment={"dropout": float("nan")}), "dropout of augment must be from 0 to 1.0.*dropout=nan"),
         (lambda: Number(augment={"scale": 1}), r"Number: augment knows jitter. Received: \['scale'\]"),
+        (lambda: Graph(augment={"flip": 1}), r"Graph: augment knows node_dropout, .*jitter. Received: \['flip'\]"),
+        (lambda: Graph(augment={"edge_dropout": 2}), "must be from 0 to 1.0. Received: edge_dropout=2"),
+        (lambda: Video(augment={"jitter": 1}), r"Video: augment knows flip, .*contrast. Received: \['jitter'\]"),
         (lambda: TimeSeries(augment={"flip": 1}), r"TimeSeries: augment knows jitter, scale. Received: \['flip'\]"),
     ],
 )

@@ -16,7 +16,8 @@ import tensorflow as tf
 from PIL import Image as Picture
 
 import mmkeras as mm
-from data_pipelines import Audio, Category, Image, Number, Pipeline, Tags, Text, TimeSeries, Video, read_table
+from data_pipelines import Audio, Category, Graph, Image, Number, Pipeline, Tags, Text, TimeSeries, Video, read_table
+from mmkeras.variants import variant
 from mmkeras.verdict import change, figure, notes, verdict
 
 ROWS = 18
@@ -303,6 +304,15 @@ def test_frames_of_clips_are_shown(tmp_path):
     cards = section(read(mm.report(model, pipe, rows, tmp_path, examples=4)), "examples")
     assert cards.count('clip as the model sees it"') == 2 and "16&nbsp;×&nbsp;8" in cards
     assert cards.count('clip as the model sees it in training"') == 2
+
+
+def test_what_is_left_of_a_graph_is_told():
+    graph = Graph(max_nodes=4, augment={"node_dropout": 1.0})
+    cells = np.array(['{"nodes": ["a", "b", "c"], "edges": [[0, 1], [1, 2]]}'], object)
+    graph.adapt([(cells,)])
+    value, mask, _ = graph.encode([cells])
+    told = variant(graph, value[0].numpy(), mask[0].numpy(), 0)
+    assert told == {"kind": "text", "words": "1 of 3 nodes and 0 of 4 edges, counted both ways"}
 
 
 def test_what_training_makes_of_an_input_is_shown(made):
