@@ -17,7 +17,7 @@ def media_facts(column):
     facts = {}
     for name in column.names():
         values = column.values(name)
-        facts[name] = counted(values, TOP) if isinstance(values[0], str) else summary(values)
+        facts[name] = counted(values, TOP) if isinstance(values, list) else summary(values)
     return facts
 
 

@@ -61,15 +61,10 @@ def near_contents(column, kind):
     Returns:
         list of (row, row, distance), the closest first.
     """
-    kept, seen = [], set()
-    for row, digest, sketch in zip(column.rows, column.digests, column.prints, strict=True):
-        if sketch is not None and digest not in seen:
-            seen.add(digest)
-            kept.append((row, sketch))
-    if kind not in FARTHEST or len(kept) < 2:
+    if kind not in FARTHEST or len(column.prints) < 2:
         return []
-    rows = [row for row, _ in kept]
-    codes, sketches = arrays([sketch for _, sketch in kept])
+    rows, prints = zip(*column.prints.values(), strict=True)
+    codes, sketches = arrays(prints)
     return [(rows[a], rows[b], gap) for a, b, gap in near_pairs(codes, sketches, FARTHEST[kind])]
 
 

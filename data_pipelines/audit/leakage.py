@@ -126,17 +126,10 @@ def _digits(cells):
 
 def _header_features(column):
     """Numbers of the headers, and 1 where a header has a label."""
-    labels = dict.fromkeys((n, v) for facts in column.facts for n, v in facts.items() if isinstance(v, str))
-    names = [name for name in column.names() if name not in {n for n, _ in labels}]
-    if not names:
+    facts = [column.aligned(name) for name in column.names()]
+    numbers = [values for values in facts if not isinstance(values, list)]
+    if not numbers:
         return None
-    places = {key: place for place, key in enumerate([*names, *labels])}
-    values = np.full((len(column.facts), len(places)), np.nan, "float32")
-    values[:, len(names) :] = 0.0
-    for row, facts in zip(values, column.facts, strict=True):
-        for name, value in facts.items():
-            if isinstance(value, str):
-                row[places[name, value]] = 1.0
-            else:
-                row[places[name]] = value
-    return values
+    texts = [np.array(values, object) for values in facts if isinstance(values, list)]
+    hot = [values == label for values in texts for label in dict.fromkeys(values.tolist()) if label is not None]
+    return np.stack([*numbers, *hot], 1).astype("float32")

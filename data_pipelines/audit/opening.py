@@ -1,8 +1,11 @@
 """Opens every media cell once, several at a time, and keeps figures of it: no picture or sound stays in memory."""
 
+import array
 import concurrent.futures
 import hashlib
+import math
 import os
+import sys
 import warnings
 
 import numpy as np
@@ -16,27 +19,58 @@ WINDOW = 256  # cells whose results wait at a time
 
 
 class OpenedColumn:
-    """What opening the cells of a column found.
+    """What opening the cells of a column found: some 200 bytes a row, and a fingerprint a file.
 
     Attributes:
         rows: list of int. All rows of the table; those without a cell have no facts.
         faults: list of dicts `{"row": int, "why": str}` of those that cannot be read.
-        facts: list of dicts, one a row, empty where the cell is bad.
         digests: list of bytes, one a row: equal where the contents are; b"" where there are none.
         keys: list of bytes, one a row: the digest, or the cell itself where it names no file.
-        prints: list of (code, sketch) or None, one a row.
+        prints: dict digest → (the first row that has it, (code, sketch)), of contents that have a fingerprint.
     """
 
     def __init__(self):
-        self.rows, self.faults, self.facts, self.digests, self.keys, self.prints = [], [], [], [], [], []
+        self.rows, self.faults, self.digests, self.keys, self.prints = [], [], [], [], {}
+        self._facts = {}  # name → numbers or texts, as far as the last row that has it
+        self._same = {}
+
+    def add(self, row, cell, why, facts, digest, sketch):
+        """Takes what opening a cell gave."""
+        for name, value in facts.items():
+            is_text = isinstance(value, str)
+            column = self._facts.setdefault(name, [] if is_text else array.array("d"))
+            column.extend(self._lacking(column, len(self.rows)))
+            column.append(sys.intern(value) if is_text else value)
+        digest = self._same.setdefault(digest, digest)
+        self.rows.append(int(row))
+        self.digests.append(digest)
+        self.keys.append(digest or (cell if isinstance(cell, bytes) else str(cell).strip().encode("utf-8")))
+        if sketch is not None:
+            self.prints.setdefault(digest, (int(row), sketch))
+        if why:
+            self.faults.append({"row": int(row), "why": why})
+
+    @staticmethod
+    def _lacking(column, size):
+        return [None if isinstance(column, list) else math.nan] * (size - len(column))
 
     def names(self):
         """The names of all facts, in the order in which they first come."""
-        return list(dict.fromkeys(name for facts in self.facts for name in facts))
+        return list(self._facts)
 
     def values(self, name):
-        """A fact of all rows that have it."""
-        return [facts[name] for facts in self.facts if name in facts]
+        """A fact of all rows that have it: array of numbers, or list of texts."""
+        column = self._facts[name]
+        if isinstance(column, list):
+            return [value for value in column if value is not None]
+        values = np.array(column)
+        return values[~np.isnan(values)]
+
+    def aligned(self, name):
+        """A fact of every row: array of numbers, or list of texts; NaN or None where it lacks."""
+        column = self._facts[name]
+        whole = [*column, *self._lacking(column, len(self.rows))]
+        return whole if isinstance(column, list) else np.array(whole)
 
 
 def open_columns(rows, guesses, progress=None):
@@ -72,14 +106,8 @@ def open_columns(rows, guesses, progress=None):
 
 
 def _open(column, opener, rows, cells, pool):
-    for row, cell, (why, facts, digest, sketch) in zip(rows, cells, pool.map(_looker(opener), cells), strict=True):
-        column.rows.append(int(row))
-        column.facts.append(facts)
-        column.digests.append(digest)
-        column.keys.append(digest or (cell if isinstance(cell, bytes) else str(cell).strip().encode("utf-8")))
-        column.prints.append(sketch)
-        if why:
-            column.faults.append({"row": int(row), "why": why})
+    for row, cell, found in zip(rows, cells, pool.map(_looker(opener), cells), strict=True):
+        column.add(row, cell, *found)
 
 
 def _looker(opener):

@@ -215,6 +215,43 @@ def test_sets_of_the_catalogue(name):
     assert pipe.problems.counts() == {"masked": {}, "dropped": 0}
 
 
+def shown(number):
+    """A row of each of two sets, with what their mocks cannot show: records in records, and texts in these."""
+    box = tfds.features.BBox(0.0, 0.25, 0.5, 1.0)
+    picture_of = {"image": picture(8 + number, 12), "image/id": number}
+    item = {"area": 5, "bbox": box, "id": 7}
+    said = [{"id": n, "text": f"caption {n} of {number}"} for n in range(number + 1)]
+    found = [{"raw": f"the left one {number}", "refexp_id": n} for n in range(2)]
+    refers = {**item, "gt_box_index": 0, "label": 1, "mask": picture(8, 12), "refexp": found}
+    return {
+        "coco_captions": {
+            **picture_of,
+            "image/filename": f"{number}.jpg",
+            "captions": said,
+            "objects": [{**item, "is_crowd": False, "label": 2}] * number,
+        },
+        "ref_coco": {**picture_of, "coco_annotations": [{**item, "label": 3}], "objects": [refers]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "cells"),
+    [
+        ("coco_captions", "captions/text", ["caption 0 of 0", "caption 0 of 1|caption 1 of 1"]),
+        ("coco_captions", "objects/bbox", ["", "0.0,0.25,0.5,1.0"]),
+        ("coco_captions", "objects/label", ["", "2"]),
+        ("ref_coco", "objects/refexp/raw", ["the left one 0,the left one 0", "the left one 1,the left one 1"]),
+    ],
+)
+def test_records_of_the_catalogue_as_they_lie_in_files(tmp_path, name, column, cells):
+    """The set's own features, truly written and read."""
+    features = dict(tfds.builder(name, data_dir=tmp_path / "none").info.features.items())
+    rows = [shown(number)[name] for number in range(2)]
+    set_of(f"{name}_like", features, {"train": rows}, tmp_path).download_and_prepare()
+    found = read_tfds(f"{name}_like", data_dir=tmp_path, columns=["image", column])
+    assert found.values(column).tolist() == cells and found.values("image")[0][:4] in (b"\x89PNG", b"\xff\xd8\xff\xe0")
+
+
 def test_a_set_that_is_not_prepared(tmp_path):
     builder = set_of("unprepared", {"n": np.int64}, {"train": [{"n": n} for n in range(3)]}, tmp_path)
     with pytest.raises(
