@@ -28,7 +28,7 @@ from sklearn.svm import SVC
 
 import mmkeras as mm
 from data_pipelines import Category, Image, Pipeline, read_table
-from mmkeras.picture_scores import kernel_distance
+from mmkeras.metrics.picture_scores import kernel_distance
 
 EPOCHS, BATCH, RATE = 40, 64, 2e-3
 ASKED = 300

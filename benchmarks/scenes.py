@@ -31,7 +31,7 @@ from scene_table import write_scenes
 
 import mmkeras as mm
 from data_pipelines import Category, Image, Pipeline, Text, read_table
-from mmkeras.picture_scores import features_of, kernel_distance
+from mmkeras.metrics.picture_scores import features_of, kernel_distance
 
 ROWS, EPOCHS, BATCH, RATE = 12000, 8, 32, 2e-3
 JUDGE_EPOCHS = 6

@@ -9,6 +9,7 @@ import numpy as np
 INK, FIRST, SECOND = "#010101", "#020202", "#030303"
 PAGE_COLOURS = {INK: "currentColor", FIRST: "var(--first)", SECOND: "var(--second)"}
 WIDEST = 800
+TILE = 96
 
 
 def curve(epochs, train, validation=None):
@@ -129,6 +130,19 @@ def picture(pixels):
     from PIL import Image
 
     return _png(Image.fromarray((np.clip(pixels, 0, 1) * 255).round().astype("uint8")))
+
+
+def sheet(pictures, columns=8):
+    """Pictures `(H, W, 3)` of one size as one, framed by a pixel, as a data URI; of large ones not every pixel."""
+    step = -(-max(pictures[0].shape) // TILE)
+    pictures = [pixels[::step, ::step] for pixels in pictures]
+    height, width, channels = pictures[0].shape
+    columns = min(columns, len(pictures))
+    lines = -(-len(pictures) // columns)
+    whole = np.full((lines * columns, height + 2, width + 2, channels), 0.5)
+    whole[: len(pictures), 1:-1, 1:-1] = pictures
+    whole = whole.reshape(lines, columns, height + 2, width + 2, channels).transpose(0, 2, 1, 3, 4)
+    return picture(whole.reshape(lines * (height + 2), columns * (width + 2), channels))
 
 
 def thumbnail(data, background=1.0, side=240):

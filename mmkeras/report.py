@@ -101,10 +101,9 @@ def _known_metrics(folder, rows):
 def _walk(model, pipe, rows, target, examples):
     """Sees every row once: (tallies by target, absence, gallery)."""
     from mmkeras.cards import Gallery
-    from mmkeras.tallies import TALLIES, AbsenceTally
+    from mmkeras.tallies import AbsenceTally, target_tallies
 
-    kinds = {name: TALLIES.get(type(modality).__name__) for name, modality in pipe.targets.items()}
-    tallies = {name: kind(pipe.targets[name], len(rows)) for name, kind in kinds.items() if kind}
+    tallies = target_tallies(pipe.targets, len(rows))
     absence, gallery = AbsenceTally(pipe), Gallery(pipe, target, len(rows), examples)
     pipe.problems.clear()
     model = generator(model)
@@ -221,6 +220,9 @@ def _target(tally):
     if hasattr(tally, "frequent"):
         tags = tally.frequent(MOST_TAGS)
         return {"kind": "tags", "tags": tags, "known": len(tally.classes)} if tags else {"kind": "none"}
+    if hasattr(tally, "distances"):
+        sheets = {"real": plots.sheet(tally.real), "told": plots.sheet(tally.told)} if tally.real else {}
+        return {"kind": "picture", "distances": tally.distances, **sheets} if sheets else {"kind": "none"}
     truth, told = tally.pairs
     if not len(truth):
         return {"kind": "none"}

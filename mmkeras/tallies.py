@@ -4,8 +4,12 @@ import collections
 
 import numpy as np
 
+from mmkeras.metrics.picture_scores import coarse_pixels, kernel_distance
+
 BINS = 10
 KEPT = 20_000
+PICTURES = 2_000  # whose features are compared, each with each
+SHEET = 24
 
 
 class CategoryTally:
@@ -135,6 +139,37 @@ class TagsTally:
         ]
 
 
+class PictureTally:
+    """Pictures made beside the real ones of the same rows, and how alike both sets are.
+
+    Args:
+        modality: the target's adapted `Image`.
+        rows: int. How many rows will come.
+    """
+
+    def __init__(self, modality, rows):
+        self.share = min(1.0, PICTURES / max(1, rows))
+        self.random = np.random.default_rng(0)
+        self.parts = []
+        self.real, self.told = [], []
+
+    def add(self, labels, weights, predictions):
+        """Keeps features of a batch's labelled rows, and the first pictures themselves."""
+        labels, predictions = labels[weights > 0], predictions[weights > 0]
+        self.real.extend(labels[: SHEET - len(self.real)])
+        self.told.extend(predictions[: SHEET - len(self.told)])
+        kept = self.random.random(len(labels)) < self.share
+        self.parts.append(np.stack([coarse_pixels(part[kept]) for part in (labels, predictions)]))
+
+    @property
+    def distances(self):
+        """Kernel distances of coarse pixels: made to real ones, one half of the real ones to the other; None of few."""
+        real, told = np.concatenate(self.parts, 1) if self.parts else np.zeros((2, 0, 1))
+        if len(real) < 4:
+            return None
+        return kernel_distance(told, real), kernel_distance(real[::2], real[1::2])
+
+
 class AbsenceTally:
     """The share of absent cells of each input: overall, and by the classes of each category target.
 
@@ -166,7 +201,22 @@ class AbsenceTally:
             np.add.at(self.seen[target], y[target][known].astype(int), 1)
 
 
-TALLIES = {"Category": CategoryTally, "Number": NumberTally, "Tags": TagsTally}
+TALLIES = {"Category": CategoryTally, "Number": NumberTally, "Tags": TagsTally, "Image": PictureTally}
+
+
+def target_tallies(targets, rows):
+    """A tally for each target of which there is one: dict name → tally.
+
+    Args:
+        targets: dict name → adapted modality.
+        rows: int. How many rows will come.
+    """
+    kinds = {name: TALLIES.get(type(modality).__name__) for name, modality in targets.items()}
+    return {name: kind(targets[name], rows) for name, kind in kinds.items() if kind and not _is_mask(targets[name])}
+
+
+def _is_mask(modality):
+    return type(modality).__name__ == "Image" and modality.classes is not None
 
 
 def _absent_share(mask, is_group):

@@ -1,6 +1,8 @@
 """Pictures and masks as answers, from files to files: drawn, repaired, segmented, scored, exported."""
 
+import base64
 import io
+import re
 
 import keras
 import numpy as np
@@ -10,6 +12,8 @@ import pytest
 
 import mmkeras as mm
 from data_pipelines import Category, Image, Pipeline, read_table
+from mmkeras.metrics.picture_scores import kernel_distance
+from mmkeras.tallies import PictureTally, target_tallies
 
 SIDES = ("left", "right")
 COLOURS = {"left": (250, 20, 20), "right": (20, 20, 250)}
@@ -89,6 +93,32 @@ def test_drawn_pictures_are_scored_and_predicted(drawn):
     assert scores["psnr"] > 10 and scores["ssim"] > 0.5
     (first, *_) = mm.predict(model, pipe, rows)
     assert opened(first["whole"][0]).shape == (8, 8, 3)
+
+
+def test_the_report_shows_drawn_pictures_beside_real_ones(drawn, tmp_path):
+    model, pipe, rows = drawn
+    with open(mm.report(model, pipe, rows, tmp_path, examples=0), encoding="utf-8") as file:
+        page = file.read()
+    sheets = re.findall(r'<img src="data:image/png;base64,([^"]+)" alt="(generated|real) pictures">', page)
+    (_, first), (_, second) = (kinds := [(name, opened(base64.b64decode(data))) for data, name in sheets])
+    assert [name for name, _ in kinds] == ["generated", "real"] and first.shape == second.shape == (30, 80, 3)
+    near, half = re.search(r"generated to real pictures: (\S+); one half .*: (\S+)\. About", page).groups()
+    assert -0.1 < float(near.replace("−", "-")) < 0.1 and abs(float(half.replace("−", "-"))) < 0.1
+
+
+def test_a_tally_of_pictures_leaves_out_rows_without_one(drawn):
+    tally = PictureTally(drawn[1].targets["whole"], 40)
+    real = np.random.default_rng(0).uniform(size=(40, 8, 8, 3))
+    weights = np.arange(40) % 4 > 0
+    assert tally.distances is None
+    tally.add(real, weights, np.where(weights[:, None, None, None], 1 - real, np.nan))
+    assert len(tally.real) == len(tally.told) == 24 and np.isfinite(tally.told).all()
+    kept = real[weights].reshape(30, -1)
+    assert tally.distances == (kernel_distance(1 - kept, kept), kernel_distance(kept[::2], kept[1::2]))
+
+
+def test_masks_have_no_sheet():
+    assert set(target_tallies({"photo": Image(8), "mask": Image(8, classes=3)}, 5)) == {"photo"}
 
 
 def test_a_saved_model_answers_with_png(drawn, tmp_path):

@@ -1,9 +1,10 @@
 """How alike two sets of pictures are, by features of them: distances of distributions, as plain functions.
 
 Features are arrays `(N, F)` of any encoder; whose they are must be said wherever a figure is. Those of Inception are
-what "FID" and "KID" alone mean; `features_of` takes the encoder of a model trained here.
+what "FID" and "KID" alone mean; `features_of` takes the encoder of a model trained here, `coarse_pixels` none at all.
 """
 
+import keras
 import numpy as np
 
 
@@ -82,8 +83,25 @@ def features_of(model, pictures, name, batch_size=256):
     Returns:
         float32 array `(N, D)`.
     """
-    import keras
-
     encoder = model.get_layer(f"{name}_encoder")
     pieces = [pictures[first : first + batch_size] for first in range(0, len(pictures), batch_size)]
     return np.concatenate([keras.ops.convert_to_numpy(encoder(piece)).mean(1) for piece in pieces])
+
+
+def coarse_pixels(pictures, side=8):
+    """Features of pictures that need no encoder: colours averaged over rectangles, at most `side` a line and column.
+
+    They tell colours and rough shapes, no details.
+
+    Args:
+        pictures: float array `(N, H, W, C)`.
+        side: int > 0. Defaults to `8`.
+    Returns:
+        float array `(N, F)`, F ≤ `side`² C.
+    """
+    for axis in (1, 2):
+        length = pictures.shape[axis]
+        edges = np.linspace(0, length, min(side, length) + 1).round().astype(int)
+        sizes = np.diff(edges).reshape([-1 if place == axis else 1 for place in range(4)])
+        pictures = np.add.reduceat(pictures, edges[:-1], axis) / sizes
+    return pictures.reshape(len(pictures), -1)

@@ -6,7 +6,7 @@ import pytest
 import scipy.linalg
 
 import mmkeras as mm
-from mmkeras.picture_scores import features_of, frechet_distance, kernel_distance
+from mmkeras.metrics.picture_scores import coarse_pixels, features_of, frechet_distance, kernel_distance
 
 RANDOM = np.random.default_rng(0)
 FIRST = RANDOM.normal(size=(40, 5))
@@ -70,3 +70,11 @@ def test_features_are_the_encoders_mean_tokens():
     tokens = keras.ops.convert_to_numpy(model.get_layer("photo_encoder")(pictures))
     assert given.shape == (5, tokens.shape[-1])
     np.testing.assert_allclose(given, tokens.mean(1), atol=1e-6)
+
+
+def test_coarse_pixels_are_means_of_rectangles():
+    pictures = RANDOM.uniform(size=(2, 4, 3, 2))
+    given = coarse_pixels(pictures, 2).reshape(2, 2, 2, 2)
+    np.testing.assert_allclose(given[:, 1, 0], pictures[:, 2:, :2].mean((1, 2)))
+    np.testing.assert_allclose(given[:, 0, 1], pictures[:, :2, 2:].mean((1, 2)))
+    np.testing.assert_array_equal(coarse_pixels(pictures), pictures.reshape(2, -1))
