@@ -33,7 +33,7 @@ import mmkeras as mm
 from data_pipelines import Category, Image, Pipeline, Text, read_table
 from mmkeras.metrics.picture_scores import features_of, kernel_distance
 
-ROWS, EPOCHS, BATCH, RATE = 12000, 8, 32, 2e-3
+ROWS, EPOCHS, BATCH, RATE = 12000, 10, 32, 2e-3
 JUDGE_EPOCHS = 6
 ASKED = 300
 KINDS = ("first_colour", "first_shape", "second_colour", "second_shape")
@@ -101,8 +101,11 @@ def train_painter(rows):
     """A model that draws what a caption says, and its pipeline."""
     keras.utils.set_random_seed(0)
     pipe = Pipeline({"caption": Text(max_tokens=16)}, {"picture": Image(32)}).adapt(rows)
-    decoder = mm.decoders.ImageFlowDecoder((32, 32, 3), widths=(48, 96), patch=2, name="picture")
-    model = mm.build(pipe.spec, decoders={"picture": decoder}, dropout=0.0)
+    reader = mm.encoders.TextTransformerEncoder.from_spec(
+        pipe.spec["inputs"]["caption"], dim=64, dropout=0.0, num_layers=1, name="caption_encoder"
+    )
+    decoder = mm.decoders.ImageFlowDecoder((32, 32, 3), widths=(32, 64), patch=2, name="picture")
+    model = mm.build(pipe.spec, encoders={"caption": reader}, decoders={"picture": decoder}, dropout=0.0)
     steps = EPOCHS * -(-len(rows) // BATCH)
     rate = keras.optimizers.schedules.CosineDecay(RATE / 10, steps, warmup_target=RATE, warmup_steps=200)
     mm.compile(model, pipe.spec, learning_rate=rate, ema_momentum=0.995, clipnorm=1.0)

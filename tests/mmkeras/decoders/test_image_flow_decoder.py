@@ -1,10 +1,13 @@
 """Flow matching: its loss is that of the velocity, its steps follow it, guidance and absence."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
 
 from mmkeras.decoders import ImageFlowDecoder, ImageSegmentationDecoder
+from mmkeras.decoders.image_flow_decoder import _waves
 from mmkeras.generation.seeds import Seeds
 from mmkeras.layers.picture_unet import picture_unet
 
@@ -46,6 +49,20 @@ def test_squared_error_of_what_call_gives_is_that_of_the_velocity(decoder):
     np.testing.assert_allclose(loss, ((speed - (end - noise)) ** 2).mean((1, 2, 3)) / 4, rtol=1e-4)
 
 
+def test_the_last_step_lands_on_the_net_s_guess(decoder):
+    """From t near 1 too the velocity leads to the picture that the net gives, and no step divides by 0."""
+    picture = 2 * PICTURES - 1
+    tokens, mask, pooled = told(decoder)
+    for time in (0.0, 0.6, 0.95):
+        times = keras.ops.convert_to_tensor(np.full(4, time, "float32"))
+        waves = decoder.time(_waves(times))
+        shown = keras.ops.convert_to_tensor(picture)
+        guess = decoder.unet([shown, decoder.tell(keras.ops.concatenate([waves, pooled], -1)), tokens, mask])
+        landed = picture + (1 - time) * velocity(decoder, picture, time)
+        np.testing.assert_allclose(landed, array(guess), atol=1e-4)
+    assert np.isfinite(velocity(decoder, picture, 1.0)).all()
+
+
 def test_without_training_t_is_spread_and_belongs_to_the_picture(decoder):
     many = RANDOM.uniform(size=(400, 3, 5, 3)).astype("float32")
     times = array(decoder._choose(keras.ops.convert_to_tensor(2 * many - 1))[1])
@@ -71,11 +88,12 @@ def test_generate_follows_the_velocity(decoder, method):
         bare = velocity(decoder, picture, time, nothing)
         return bare + 1.5 * (velocity(decoder, picture, time) - bare)
 
-    for place in range(4):
-        speed = guided(picture, place / 4)
+    times = [share / (share + 2 * (1 - share)) for share in (0, 0.25, 0.5, 0.75, 1)]
+    for time, after in itertools.pairwise(times):
+        speed = guided(picture, time)
         if method == "heun":
-            speed = (speed + guided(picture + speed / 4, (place + 1) / 4)) / 2
-        picture = picture + speed / 4
+            speed = (speed + guided(picture + speed * (after - time), after)) / 2
+        picture = picture + speed * (after - time)
     given = decoder.generate(TOKENS, keras.ops.convert_to_tensor(MASK), seed=3, steps=4, guidance=1.5, method=method)
     np.testing.assert_allclose(array(given), np.clip((picture + 1) / 2, 0, 1), atol=1e-4)
 
