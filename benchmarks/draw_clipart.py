@@ -26,8 +26,8 @@ from data_pipelines import Category, Image, Pipeline, Text, read_table
 from mmkeras.metrics.picture_scores import coarse_pixels, features_of, kernel_distance
 from mmkeras.recipes import recipes
 
-SIDE, EPOCHS, BATCH, RATE = 32, 60, 32, 2e-3
-JUDGE_EPOCHS = 30
+SIDE, EPOCHS, BATCH, RATE = 32, 20, 32, 2e-3
+JUDGE_EPOCHS = 20
 FLOOR = 3 / 14
 
 
