@@ -1,21 +1,15 @@
 """Fused tokens → log-mel frames → a sound."""
 
-import math
-
 import keras
-import numpy as np
 from keras import ops
 
 from mmkeras.component import component
+from mmkeras.decoders.sounds import CENTRE, SPREAD, score_sounds, sizes_of
+from mmkeras.layers.dilated_convs import DilatedConvs
 from mmkeras.layers.griffin_lim import GriffinLim
-from mmkeras.layers.log_mel import LogMel
-from mmkeras.layers.masking import hide, mask_or_full
+from mmkeras.layers.masking import mask_or_full
 from mmkeras.layers.token_upsampling import TokenUpsampling
 from mmkeras.losses.mel_loss import MelLoss
-from mmkeras.metrics.sound_scores import mel_cepstral_distortion
-
-CENTRE, SPREAD = -5.0, 4.0
-SOFT = 4.0  # frames over which the logit of the end falls by 1
 
 
 @component
@@ -90,21 +84,12 @@ class AudioMelDecoder(keras.layers.Layer):
         shape = (None, self.most, dim)
         self.spread = TokenUpsampling(self.most, name="spread", **options)
         self.spread.build(inputs_shape)
-        self.convs, self.norms = [], []
-        for number in range(self.num_layers):
-            conv = keras.layers.Conv1D(
-                dim, self.kernel_size, padding="same", dilation_rate=2 ** (number % 3), name=f"conv_{number}", **options
-            )
-            norm = keras.layers.LayerNormalization(epsilon=1e-5, name=f"norm_{number}", **options)
-            conv.build(shape)
-            norm.build(shape)
-            self.convs.append(conv)
-            self.norms.append(norm)
-        self.drop = keras.layers.Dropout(self.dropout, **options)
+        self.convs = DilatedConvs(self.num_layers, self.kernel_size, self.dropout, name="convs", **options)
+        self.convs.build(shape)
         self.norm = keras.layers.LayerNormalization(epsilon=1e-5, name="norm", **options)
         self.norm.build(shape)
         # Built here, since its mel bank is made of arrays, which no graph gives.
-        self.vocoder = GriffinLim(**self._sizes, name="vocoder", dtype="float32")
+        self.vocoder = GriffinLim(**sizes_of(self), name="vocoder", dtype="float32")
         self.vocoder.build((None, self.most, self.mel_bins))
         usual = keras.initializers.VarianceScaling(0.02)  # At first, frames are about the usual one.
         self.dense = keras.layers.Dense(self.mel_bins, kernel_initializer=usual, name="dense", dtype="float32")
@@ -112,26 +97,10 @@ class AudioMelDecoder(keras.layers.Layer):
 
     def call(self, inputs, target=None, *, mask=None, inputs_mask=None, target_mask=None, training=False):
         mask = mask_or_full(inputs_mask if mask is None else mask, inputs, 2)
-        length = None
-        if target is not None:
-            real = target[..., -1] > 0 if target_mask is None else target_mask
-            length = ops.sum(ops.cast(real, "float32"), axis=1)
-        frames, ends = self.spread(inputs, length, mask=mask), self._ends(inputs, mask)
-        shown = ends > 0
-        if length is not None:
-            inside = ops.arange(self.most, dtype="float32")[None] < length[:, None]
-            shown = ops.where(length[:, None] > 0, inside, shown)
-        for conv, norm in zip(self.convs, self.norms, strict=True):
-            hidden = ops.gelu(conv(hide(norm(frames), shown)))
-            frames = frames + self.drop(hidden, training=training)
+        frames, ends, shown = self.spread.timed(inputs, target, mask=mask, target_mask=target_mask)
+        frames = self.convs(frames, mask=shown, training=training)
         mel = CENTRE + SPREAD * self.dense(self.norm(frames))
         return ops.concatenate([mel, ends[..., None]], axis=-1)
-
-    def _ends(self, inputs, mask):
-        """The logit of each frame lying before the end of what the tokens last, `(B, T)`."""
-        total = ops.sum(self.spread.durations(inputs, mask), axis=1, keepdims=True)
-        time = ops.arange(self.most, dtype="float32")[None] + 0.5
-        return (ops.where(ops.any(mask, axis=1, keepdims=True), total, -1.0) - time) / SOFT
 
     def generate(self, inputs, mask=None, seed=0, iterations=60):
         """Tokens → samples.
@@ -151,10 +120,6 @@ class AudioMelDecoder(keras.layers.Layer):
     def generated_spec(self, inputs):
         """The samples that `generate` gives, for symbolic inputs."""
         return keras.KerasTensor((inputs.shape[0], (self.most - 1) * self.hop + self.frame), "float32")
-
-    @property
-    def _sizes(self):
-        return {"sample_rate": self.sample_rate, "mel_bins": self.mel_bins, "frame": self.frame, "hop": self.hop}
 
     def compute_mask(self, inputs, mask=None):
         return None
@@ -185,23 +150,10 @@ class AudioMelDecoder(keras.layers.Layer):
         Returns:
             dict: `mel_cepstral_distortion` in dB, after dynamic time warping, and `length_error` in seconds.
         """
-        labels, predictions = labels[weights > 0], predictions[weights > 0]
-        distortions, errors = [], []
-        for label, samples in zip(labels, predictions, strict=True):
-            real, told = label[label[:, -1] > 0, :-1], self._frames(samples)
-            distortions.append(mel_cepstral_distortion(real, told))
-            errors.append(abs(len(real) - len(told)) * self.hop / self.sample_rate)
-        return {"mel_cepstral_distortion": float(np.mean(distortions)), "length_error": float(np.mean(errors))}
-
-    def _frames(self, samples):
-        """Log-mel frames of samples up to the last that is not 0, one at least."""
-        end = np.flatnonzero(samples).max(initial=0) + 1
-        length = self.frame + self.hop * math.ceil(max(0, end - self.frame) / self.hop)
-        samples = np.pad(samples, (0, max(0, length - len(samples))))[None, :length]
-        return ops.convert_to_numpy(LogMel(**self._sizes, dtype="float32")(samples.astype("float32")))[0]
+        return score_sounds(labels, weights, predictions, **sizes_of(self))
 
     def get_config(self):
-        config = {"most": self.most, **self._sizes, "num_layers": self.num_layers, "kernel_size": self.kernel_size}
+        config = {"most": self.most, **sizes_of(self), "num_layers": self.num_layers, "kernel_size": self.kernel_size}
         return {**super().get_config(), **config, "dropout": self.dropout}
 
     @classmethod

@@ -6,6 +6,7 @@ from keras import ops
 
 from mmkeras.component import component
 from mmkeras.decoders.image_segmentation_decoder import ImageSegmentationDecoder
+from mmkeras.generation.flow_time import NUM_WAVES, choose_time, draw_time, waves
 from mmkeras.generation.seeds import Seeds
 from mmkeras.layers.masking import hide, mask_or_full
 from mmkeras.layers.picture_unet import picture_unet
@@ -14,7 +15,6 @@ from mmkeras.losses.likeness import mean_likeness
 from mmkeras.losses.picture_loss import PictureLoss
 
 METHODS = ("euler", "heun")
-WAVES = (0.25, 8.0, 16)  # slowest and fastest sine of t in cycles from noise to picture, and how many there are
 
 
 @component
@@ -94,7 +94,7 @@ class ImageFlowDecoder(keras.layers.Layer):
         tokens = (None, None, width)
         self.norm.build(tokens)
         self.pool.build(tokens)
-        self.time.build((None, 2 * WAVES[2]))
+        self.time.build((None, NUM_WAVES))
         self.tell.build((None, 2 * width))
         self.unet = picture_unet(
             self.shape, 2 * width, width, self.widths, self.patch, self.num_heads, self.dropout, self.dtype_policy
@@ -118,14 +118,11 @@ class ImageFlowDecoder(keras.layers.Layer):
     def _draw(self, end):
         """Noise and t for training."""
         noise = keras.random.normal(ops.shape(end), seed=self.seed_generator)
-        return noise, ops.sigmoid(keras.random.normal(ops.shape(end)[:1], seed=self.seed_generator))
+        return noise, draw_time(ops.shape(end)[0], self.seed_generator)
 
     def _choose(self, end):
-        """Noise and t for validation: a t that is spread over (0, 1), moves smoothly with the picture and not at all
-        with the rest of its batch."""
-        noise = ops.convert_to_tensor(self.noise)
-        phase = ops.sum(end * noise, axis=(1, 2, 3)) * (4.0 / self.noise.size**0.5) + 0.25
-        return noise, 0.02 + 0.96 * ops.abs(2.0 * (phase - ops.floor(phase)) - 1.0)
+        """Noise and t for validation."""
+        return ops.convert_to_tensor(self.noise), choose_time(end, self.noise)
 
     def _condition(self, inputs, mask):
         """Tokens for the U-Net, their mask and their summary; the null token is real where no other is."""
@@ -136,8 +133,7 @@ class ImageFlowDecoder(keras.layers.Layer):
         return tokens, mask, self.pool(tokens, mask=mask)
 
     def _velocity(self, picture, time, tokens, mask, pooled, training=False):
-        waves = self.time(_waves(time))
-        told = self.tell(ops.concatenate([waves, pooled], axis=-1))
+        told = self.tell(ops.concatenate([self.time(waves(time)), pooled], axis=-1))
         return ops.cast(self.unet([picture, told, tokens, mask], training=training), "float32")
 
     def generate(self, inputs, mask=None, seed=0, steps=24, guidance=2.0, method="euler"):
@@ -239,9 +235,3 @@ class ImageFlowDecoder(keras.layers.Layer):
         """A tiny instance, its input shape and a label of its target, for the conformance sweep."""
         picture = [[[0.1 * x, 0.2 * y, 0.5] for x in range(5)] for y in range(3)]
         return cls(shape=(3, 5, 3), widths=(16, 32), patch=2, dropout=0.1), (5, 8), picture
-
-
-def _waves(time):
-    """Sines and cosines of t, `(B,)` → `(B, 2 · 16)`."""
-    angles = time[:, None] * (2.0 * np.pi * np.geomspace(*WAVES)).astype("float32")[None]
-    return ops.concatenate([ops.sin(angles), ops.cos(angles)], axis=-1)

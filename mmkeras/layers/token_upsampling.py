@@ -9,6 +9,7 @@ from mmkeras.component import component
 from mmkeras.layers.masking import hide, mask_or_full, masked_softmax
 
 USUAL = 4.0  # frames that a token lasts before anything is learned
+SOFT = 4.0  # frames over which the logit of the end falls by 1
 
 
 @component
@@ -79,6 +80,34 @@ class TokenUpsampling(keras.layers.Layer):
         mask = mask_or_full(mask, inputs, 2)
         lasts = self.lasts(self.norm(ops.cast(hide(inputs, mask), "float32")))[..., 0] + math.log(USUAL)
         return hide(ops.exp(ops.clip(lasts, -7.0, math.log(2.0 * self.frames) + 1.0)), mask)
+
+    def ends(self, inputs, mask=None):
+        """The logit of each frame lying before the end of what tokens last: float32 `(B, T)`, < 0 without tokens."""
+        mask = mask_or_full(mask, inputs, 2)
+        total = ops.sum(self.durations(inputs, mask), axis=1, keepdims=True)
+        time = ops.arange(self.frames, dtype="float32")[None] + 0.5
+        return (ops.where(ops.any(mask, axis=1, keepdims=True), total, -1.0) - time) / SOFT
+
+    def timed(self, inputs, target=None, *, mask=None, target_mask=None):
+        """Frames that lie beside those of a label, where there is one.
+
+        Args:
+            inputs: float tensor `(B, N, D)`.
+            target: float tensor `(B, T, C + 1)` or None. Only its length is looked at, by its last channel.
+            mask: bool tensor `(B, N)` or None.
+            target_mask: bool tensor `(B, T)` or None: real frames, in place of the last channel.
+        Returns:
+            tuple of frames `(B, T, D)`; `ends`; bool `(B, T)`, which are real: as many as the label has, and where it
+            has none, as long as the tokens last.
+        """
+        length, ends = None, self.ends(inputs, mask)
+        shown = ends > 0
+        if target is not None:
+            real = target[..., -1] > 0 if target_mask is None else target_mask
+            length = ops.sum(ops.cast(real, "float32"), axis=1)
+            inside = ops.arange(self.frames, dtype="float32")[None] < length[:, None]
+            shown = ops.where(length[:, None] > 0, inside, shown)
+        return self(inputs, length, mask=mask), ends, shown
 
     def compute_mask(self, inputs, mask=None):
         return None

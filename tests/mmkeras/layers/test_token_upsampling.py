@@ -46,6 +46,20 @@ def test_what_is_masked_lasts_no_time():
     np.testing.assert_array_equal(told[1], 0.0)
 
 
+def test_frames_lie_beside_a_label():
+    layer, mask = built(), np.array([[True] * 2 + [False]] * 2 + [[False] * 3])
+    tokens, label = np.stack([np.eye(4, dtype="float32")[:3]] * 3), np.zeros((3, 12, 2), "float32")
+    label[0, :6, -1] = 1.0
+    frames, ends, shown = (array(part) for part in layer.timed(tokens, label, mask=mask))
+    np.testing.assert_allclose(ends[:2], [(8 - np.arange(12) - 0.5) / 4] * 2, atol=1e-5)
+    assert (ends[2] < 0).all()
+    assert shown.sum(1).tolist() == [6, 8, 0]
+    np.testing.assert_array_equal(frames[0], array(layer(tokens[:1], np.array([6.0]), mask=mask[:1]))[0])
+    np.testing.assert_array_equal(frames[1], array(layer(tokens[1:2], mask=mask[1:2]))[0])
+    by_mask = layer.timed(tokens, np.zeros_like(label), mask=mask, target_mask=label[..., -1] > 0)
+    np.testing.assert_array_equal(array(by_mask[2]), shown)
+
+
 def test_frames_are_needed():
     with pytest.raises(ValueError, match=r"frames must be > 0\. Received: frames=0"):
         TokenUpsampling(0)

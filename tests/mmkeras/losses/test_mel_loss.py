@@ -16,6 +16,18 @@ def test_by_hand():
     np.testing.assert_allclose(given, [1.5 + 0.5 * ends[0], 0.5 * ends[1]], rtol=1e-5)
 
 
+def test_several_guesses_squared_by_hand():
+    labels = np.array([[[1.0, 2.0, 1], [0, 0, 0]]], "float32")
+    told = np.array([[[3.0, 1.0, 1.0, 6.0, 2.0], [9.0, 9.0, 9.0, 9.0, -1.0]]], "float32")
+    given = ops.convert_to_numpy(MelLoss(0.0, deviation=2.0)(labels, told))
+    np.testing.assert_allclose(given, (4.0 + 1.0 + 0.0 + 16.0) / 4 / 4, rtol=1e-6)
+
+
 def test_weights_are_not_negative():
     with pytest.raises(ValueError, match=r"end_weight must be ≥ 0\. Received: end_weight=-1"):
         MelLoss(-1)
+
+
+def test_the_deviation_is_positive():
+    with pytest.raises(ValueError, match=r"deviation must be > 0\. Received: deviation=0\.0\. Do: 4\.0"):
+        MelLoss(deviation=0.0)
