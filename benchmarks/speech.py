@@ -134,10 +134,7 @@ def judge(rows, part, title=""):
 def train(parts, seed=0):
     """Learns from the training rows; the loss on the validation rows is printed."""
     keras.utils.set_random_seed(seed)
-    pipe = Pipeline(
-        {"recording": Audio(seconds=31, sample_rate=RATE, augment=VARY)},
-        {"transcript": Text("character", max_tokens=500)},
-    ).adapt(parts["train"])
+    pipe = pipeline(parts["train"])
     model = mm.build(
         pipe.spec,
         fusion=mm.fusions.TokenTransformer(num_layers=0, name="fusion"),
@@ -153,6 +150,12 @@ def train(parts, seed=0):
     epochs = STEPS // -(-len(parts["train"]) // BATCH)
     model.fit(batches, validation_data=judged, validation_freq=5, epochs=epochs, shuffle=False, verbose=2)
     return model, pipe
+
+
+def pipeline(train):
+    """Recordings in, letters out."""
+    inputs = {"recording": Audio(seconds=31, sample_rate=RATE, augment=VARY)}
+    return Pipeline(inputs, {"transcript": Text("character", max_tokens=500)}).adapt(train)
 
 
 def print_examples(model, pipe, rows):

@@ -94,6 +94,27 @@ def test_dropping_every_condition_leaves_the_mean_and_hides_the_rest():
     assert np.abs(given[0][..., 3:6] - given[1][..., 3:6]).max() > 1e-3
 
 
+def test_a_segment_lies_among_the_labels_frames_and_weighs_as_all():
+    keras.utils.set_random_seed(0)
+    sizes = {"most": 12, "mel_bins": 3, "sample_rate": 8000, "frame": 16, "hop": 8, "width": 16, "num_layers": 1}
+    whole, part = (AudioFlowDecoder(**sizes, dropout=0.0, segment=segment) for segment in (None, 4))
+    for layer in (whole, part):
+        layer.build(TOKENS.shape)
+    part.set_weights(whole.get_weights())
+    losses, starts = {whole: [], part: []}, set()
+    for _ in range(40):
+        for layer, found in losses.items():
+            given = layer(TOKENS, LABELS, training=True)
+            found.append(array(layer.default_loss().call(LABELS, given)))
+        away = np.abs(array(given)[..., :3] - LABELS[..., :3]).max(-1) > 1e-3
+        moved = [np.flatnonzero(row & real) for row, real in zip(away, LABELS[..., 3] > 0, strict=True)]
+        assert [len(row) for row in moved] == [4, 4, 3, 1]
+        assert all(row[-1] - row[0] == len(row) - 1 for row in moved)
+        starts.add(int(moved[1][0]))
+    assert {0, 8} <= starts <= set(range(9))
+    np.testing.assert_allclose(*(np.mean(found, 0) for found in losses.values()), rtol=0.15)
+
+
 def noisy(count, seed):
     """Two classes; each sound of a class has the one or the other half of its bands loud, by chance."""
     random = np.random.default_rng(seed)
@@ -105,7 +126,7 @@ def noisy(count, seed):
 
 
 def test_draws_differ_where_the_mean_is_blurred():
-    tokens, labels = noisy(256, 0)
+    tokens, labels = noisy(128, 0)
     sizes = {"most": 8, "mel_bins": 4, "sample_rate": 8000, "frame": 64, "hop": 32, "num_layers": 1, "dropout": 0.0}
     drawn = {}
     for cls, more in ((AudioMelDecoder, {}), (AudioFlowDecoder, {"width": 32, "drop_condition": 0.0})):
@@ -148,6 +169,7 @@ def test_the_spec_says_its_sizes():
     [
         ({"most": 0}, r"Received: most=0, kernel_size=5, drop_condition=0.1"),
         ({"kernel_size": 4}, r"Received: most=9, kernel_size=4"),
+        ({"segment": 0}, r"segment must be > 0\. Received: segment=0\. Do: segment=64"),
         ({"drop_condition": 1.0}, r"drop_condition in \[0, 1\)\. Received: .*drop_condition=1.0"),
     ],
 )
