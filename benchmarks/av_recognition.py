@@ -2,11 +2,14 @@
 
 Sentences of three words in a language of chords (`tones.py`): a colour, a shape, and a word that no picture shows.
 Every clip has a picture of 24 × 24 pixels with that shape in that colour; 12 of the 64 things, drawn by chance, are
-tested and neither said nor shown in training. White noise of any level from 0 to 18 dB above the clip's in training, of
-four levels in the test. One model hears, one hears and sees; the second is also asked without its pictures, and with
-those of another thing.
+tested and neither said nor shown in training. White noise is from 12 dB below the clip's level to 12 dB above it in
+training, of three levels in the test. One model hears, one hears and sees; the second is also asked without its
+pictures, and with those of another thing.
 
 Command: python benchmarks/av_recognition.py
+Last seen, 2 shared cores of an Intel Xeon, one seed, 5 and 7 minutes a training at a fraction of their time; character
+error rates on 150 clips, noise as loud as the clip: hears 0.004, hears and sees 0.004, its pictures hidden 0.011, those
+of another thing 0.193; 6 dB above: 0.023, 0.013, 0.027, 0.204; 12 dB above: 0.112, 0.077, 0.144, 0.298.
 Floor: 12 dB above the clip, the model that sees makes at most 0.7 of the other's errors in characters.
 """
 
@@ -29,8 +32,8 @@ from data_pipelines import Audio, Image, Pipeline, Text, read_table
 from data_pipelines.wav_file import wav_file
 
 TRAIN, TEST = 2000, 150  # clips, and clips for each level of noise
-LEVELS = (0, 6, 12, 18)  # dB of noise above the clip
-LOUDEST = 18
+LEVELS = (0, 6, 12)  # dB of noise above the clip
+QUIETEST, LOUDEST = -12, 12
 COLOURS = ("red", "green", "blue", "orange", "purple", "black", "deeppink", "teal")
 CORNERS = (3, 4, 5, 40)  # of shapes, each as large and as small
 EPOCHS, BATCH, LEARNING_RATE = 12, 32, 3e-3
@@ -78,7 +81,7 @@ def write_clips(place, seed=0):
         for split, (count, known) in parts.items():
             for number, (thing, other) in enumerate(random.choice(known, (count, 2))):
                 text = f"{colours[thing // 8]} {shapes[thing % 8]} {random.choice(others)}"
-                noise = random.uniform(0, LOUDEST) if split == "train" else int(split)
+                noise = random.uniform(QUIETEST, LOUDEST) if split == "train" else int(split)
                 with open(os.path.join(place, f"{split}_{number}.wav"), "wb") as clip:
                     clip.write(wav_file(play(text, noise, random), RATE))
                 names = [f"{split}_{number}_{which}.png" for which in range(2)]
