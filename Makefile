@@ -19,7 +19,7 @@ demo: .venv/ready  ## trains, judges, exports and serves both bundled data sets 
 
 test: .venv/ready  ## all tests and the notebooks
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests
-	$(BIN)/python -m pytest --nbmake --nbmake-timeout=900 notebooks
+	$(BIN)/python -m pytest -n 2 --nbmake --nbmake-timeout=900 notebooks
 
 test-jax: .venv/jax  ## the conformance sweep on the JAX backend
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -n 2 tests/test_conformance.py

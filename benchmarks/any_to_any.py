@@ -46,7 +46,7 @@ from data_pipelines import Audio, Category, Image, Pipeline, Tags, Text, read_ta
 from data_pipelines.datasets import folder
 from mmkeras.losses.masked_crossentropy import told
 
-TOKENIZER_EPOCHS, EPOCHS, JUDGE_EPOCHS, BATCH = 8, 20, 8, 64
+TOKENIZER_EPOCHS, EPOCHS, JUDGE_EPOCHS, BATCH = 25, 60, 12, 64
 
 
 def main(name="clipart"):
