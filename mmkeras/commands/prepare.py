@@ -26,7 +26,10 @@ def prepare(
     """Decodes media once and writes shards, which every command takes as TABLE."""
     with failing_plainly():
         from data_pipelines import read_table
+        from data_pipelines.shard_format import import_tfds
 
+        # While it is imported, TFDS' own import hook would break the thread of the bar, which imports too.
+        import_tfds(file_format)
         rows = read_table(table, media_root)
         pipe = pipeline_of(rows, spec, target, input, ignore, on_bad)
         columns = TextColumn("preparing"), BarColumn(), MofNCompleteColumn(), TextColumn("rows"), TimeRemainingColumn()

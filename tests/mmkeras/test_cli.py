@@ -87,14 +87,10 @@ def test_train_leaves_a_whole_run(run):
     assert json.loads((run / "metrics.json").read_text())["targets"]["kind"]["accuracy"] > 0.6
 
 
-@pytest.fixture(scope="module")
-def scores(place, run):
+def test_evaluate_prints_one_json_object(place, run):
     done = mmkeras("evaluate", run, place / "t.csv")
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-def test_evaluate_prints_one_json_object(scores):
+    scores = json.loads(done.stdout)
     assert set(scores) == {"rows", "targets", "counts"}
     assert scores["rows"] == 90 and scores["targets"]["kind"]["accuracy"] > 0.8
     assert scores["counts"] == {"masked": {}, "dropped": 0}
@@ -165,14 +161,14 @@ def test_explain_writes_a_page(place, run):
     assert (place / "why" / "explanation.html").read_text(encoding="utf-8").count('class="card"') == 2
 
 
-def test_prepared_shards_are_a_table_to_every_command(place, run, scores, told):
+def test_prepared_shards_are_a_table_to_every_command(place, run, told):
     shards = place / "shards"
     done = mmkeras("prepare", place / "t.csv", shards, "--target", "kind", "--rows-per-shard", 40)
     assert done.returncode == 0 and "90 rows in 3 shards" in done.stderr, done.stderr
     done = told("prepare", place / "t.csv", shards, "--target", "kind", "--rows-per-shard", 50)
     assert done.returncode == 1 and "rows_per_shard=40, not 50" in done.stderr
-    done = told("evaluate", run, shards)
-    assert json.loads(done.stdout) == scores
+    judged = [told("evaluate", run, table) for table in (place / "t.csv", shards)]
+    assert judged[0].returncode == 0 and json.loads(judged[0].stdout) == json.loads(judged[1].stdout)
     done = told("predict", run, shards, "--output", place / "answers.csv")
     assert done.returncode == 0, done.stderr
     with open(place / "answers.csv", newline="") as file:
