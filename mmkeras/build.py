@@ -4,6 +4,7 @@ import keras
 
 from mmkeras import decoders, encoders, fusions
 from mmkeras.balance import GradNorm, LabelledModel, UncertaintyWeighting
+from mmkeras.generation.sound_output import sizes_in
 from mmkeras.layers import ContextTransformer, LogMel, ModalityDropout, TokenQuery
 
 MASK, TARGET = "_mask", "_target"
@@ -166,8 +167,7 @@ def _by_tokens(target, facts, fused, shared, tokenizer, dropout):
 
 
 def _log_mel(name, facts):
-    sizes = {key: facts[key] for key in ("sample_rate", "mel_bins", "frame", "hop")}
-    return LogMel(**sizes, name=f"{name}_log_mel")
+    return LogMel(**sizes_in(facts), name=f"{name}_log_mel")
 
 
 def _handed_out(fused, targets, balance):

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from mmkeras.component import component
-from mmkeras.generation.sound_output import CENTRE, SPREAD, sizes_of, sound_scores
+from mmkeras.generation.sound_output import CENTRE, SPREAD, sizes_in, sizes_of, sound_scores
 from mmkeras.layers.dilated_convs import DilatedConvs
 from mmkeras.layers.griffin_lim import GriffinLim
 from mmkeras.layers.masking import mask_or_full
@@ -159,8 +159,7 @@ class AudioMelDecoder(keras.layers.Layer):
     @classmethod
     def from_spec(cls, spec, dropout, **options):
         """The decoder that suits what the pipeline says of the target."""
-        sizes = {key: spec[key] for key in ("mel_bins", "sample_rate", "frame", "hop")}
-        return cls(spec["label"]["most"], **sizes, dropout=dropout, **options)
+        return cls(spec["label"]["most"], **sizes_in(spec), dropout=dropout, **options)
 
     @classmethod
     def example(cls):

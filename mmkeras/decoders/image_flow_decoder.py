@@ -8,7 +8,7 @@ from mmkeras.component import component
 from mmkeras.decoders.image_segmentation_decoder import ImageSegmentationDecoder
 from mmkeras.generation.flow_time import NUM_WAVES, choose_time, draw_time, waves
 from mmkeras.generation.seeds import Seeds
-from mmkeras.layers.masking import hide, mask_or_full
+from mmkeras.layers.masking import hide, hide_rows, mask_or_full
 from mmkeras.layers.picture_unet import picture_unet
 from mmkeras.layers.token_pooling import TokenPooling
 from mmkeras.losses.likeness import mean_likeness
@@ -114,8 +114,7 @@ class ImageFlowDecoder(keras.layers.Layer):
             end = hide(ops.cast(target, "float32") * 2.0 - 1.0, mask_or_full(target_mask, target, 1))
         noise, time = self._draw(end) if training else self._choose(end)
         if training and self.drop_condition:
-            kept = keras.random.uniform((rows, 1), seed=self.seed_generator) >= self.drop_condition
-            mask = ops.logical_and(mask, kept)
+            mask = hide_rows(mask, self.drop_condition, self.seed_generator)
         part = time[:, None, None, None]
         velocity = self._velocity((1.0 - part) * noise + part * end, time, *self._condition(inputs, mask), training)
         return (noise + velocity + 1.0) / 2.0

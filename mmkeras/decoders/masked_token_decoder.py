@@ -8,7 +8,7 @@ from keras import ops
 from mmkeras.component import component, part_config
 from mmkeras.generation.unmask_tokens import unmask_tokens
 from mmkeras.layers.context_transformer import ContextTransformer
-from mmkeras.layers.masking import hide, mask_or_full
+from mmkeras.layers.masking import hide, hide_rows, mask_or_full
 from mmkeras.losses.masked_crossentropy import MaskedCrossentropy
 from mmkeras.metrics.masked_token_accuracy import MaskedTokenAccuracy
 from mmkeras.tokenizers.text_tokenizer import TextTokenizer
@@ -94,8 +94,7 @@ class MaskedTokenDecoder(keras.layers.Layer):
     def call(self, inputs, target=None, *, mask=None, inputs_mask=None, target_mask=None, training=False):
         mask = mask_or_full(inputs_mask if mask is None else mask, inputs, 2)
         if training and self.drop_condition:
-            kept = keras.random.uniform((ops.shape(inputs)[0], 1), seed=self.seed_generator) >= self.drop_condition
-            mask = mask & kept
+            mask = hide_rows(mask, self.drop_condition, self.seed_generator)
         ids, there = self._label(inputs, target, target_mask)
         hidden = self._hidden(ids) if training else ops.ones_like(there)
         logits = self._logits(ids, ~hidden & there, inputs, mask, training)

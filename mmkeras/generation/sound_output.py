@@ -9,11 +9,17 @@ from mmkeras.layers.log_mel import LogMel
 from mmkeras.metrics.sound_scores import mel_cepstral_distortion
 
 CENTRE, SPREAD = -5.0, 4.0  # of log-mel frames, about
+SIZES = ("sample_rate", "mel_bins", "frame", "hop")
 
 
 def sizes_of(part):
     """What `LogMel` and `GriffinLim` want to know of a part's frames."""
-    return {name: getattr(part, name) for name in ("sample_rate", "mel_bins", "frame", "hop")}
+    return {name: getattr(part, name) for name in SIZES}
+
+
+def sizes_in(spec):
+    """The same as a pipeline's spec says it of a column."""
+    return {name: spec[name] for name in SIZES}
 
 
 def sound_scores(labels, weights, predictions, sizes):

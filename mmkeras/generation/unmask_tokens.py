@@ -40,7 +40,8 @@ def unmask_tokens(predict, rows, length, steps, temperature=0.0, choice_temperat
             raise ValueError(f"generate: {name} {rule}. Received: {name}={value}. Do: leave it out.")
     steps = min(steps, length)
     stay = length - np.floor(length * np.cos(np.pi / 2 * np.arange(1, steps + 1) / steps) + TINY).astype("int32")
-    noise, doubt = (random.uniform((steps, rows, length), seed=source) for source in _sources(seed))
+    source = Seeds(seed)
+    noise, doubt = (random.uniform((steps, rows, length), seed=source) for _ in range(2))
 
     def fill(step, state):
         ids, known = state
@@ -62,11 +63,6 @@ def unmask_tokens(predict, rows, length, steps, temperature=0.0, choice_temperat
 
     empty = ops.zeros((rows, length), "int32")
     return ops.fori_loop(0, steps, fill, (empty, empty > 0))[0]
-
-
-def _sources(seed):
-    source = Seeds(seed)
-    return source, source
 
 
 def _drawn(chances, uniform):

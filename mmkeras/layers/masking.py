@@ -1,5 +1,6 @@
 """Masks as plain functions: True = real, everywhere."""
 
+import keras
 from keras import ops
 
 
@@ -56,3 +57,17 @@ def masked_softmax(scores, mask, axis=-1):
     raised = ops.exp(scores - ops.stop_gradient(ops.max(scores, axis=axis, keepdims=True)))
     raised = ops.where(mask, raised, 0.0)
     return raised / ops.maximum(ops.sum(raised, axis=axis, keepdims=True), 1e-9)
+
+
+def hide_rows(mask, chance, seed):
+    """Hides all of a row's tokens with some chance, as for guidance.
+
+    Args:
+        mask: bool tensor `(B, T)`.
+        chance: float in [0, 1).
+        seed: `keras.random.SeedGenerator`.
+    Returns:
+        bool tensor `(B, T)`.
+    """
+    kept = keras.random.uniform((ops.shape(mask)[0], 1), seed=seed) >= chance
+    return ops.logical_and(mask, kept)

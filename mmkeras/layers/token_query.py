@@ -5,7 +5,7 @@ from keras import ops
 
 from mmkeras.component import component, part_config
 from mmkeras.layers.context_transformer import ContextTransformer
-from mmkeras.layers.masking import mask_or_full
+from mmkeras.layers.masking import hide_rows, mask_or_full
 
 
 @component
@@ -53,8 +53,7 @@ class TokenQuery(keras.layers.Layer):
     def call(self, inputs, *, mask=None, training=False):
         mask = mask_or_full(mask, inputs, 2)
         if training and self.drop_condition:
-            kept = keras.random.uniform((ops.shape(inputs)[0], 1), seed=self.seed_generator) >= self.drop_condition
-            mask = mask & kept
+            mask = hide_rows(mask, self.drop_condition, self.seed_generator)
         query = ops.repeat(ops.cast(self.starts, inputs.dtype), ops.shape(inputs)[0], axis=0)
         return self.transformer(query, inputs, context_mask=mask, training=training)
 

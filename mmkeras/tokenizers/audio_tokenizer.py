@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from mmkeras.component import component
-from mmkeras.generation.sound_output import CENTRE, SPREAD, sound_scores
+from mmkeras.generation.sound_output import CENTRE, SPREAD, sizes_in, sound_scores
 from mmkeras.layers.finite_scalar_quantizer import FiniteScalarQuantizer
 from mmkeras.layers.griffin_lim import GriffinLim
 from mmkeras.layers.masking import hide
@@ -164,8 +164,7 @@ class AudioTokenizer(keras.layers.Layer):
     @classmethod
     def from_spec(cls, spec, **options):
         """The tokenizer that suits what the pipeline says of the target."""
-        sizes = {key: spec[key] for key in ("mel_bins", "sample_rate", "frame", "hop")}
-        return cls(spec["label"]["most"], **sizes, **options)
+        return cls(spec["label"]["most"], **sizes_in(spec), **options)
 
     @classmethod
     def example(cls):
