@@ -11,7 +11,7 @@ from data_pipelines.batching import batch_by_budget, batch_by_length, batch_rows
 from data_pipelines.class_weights import class_weights
 from data_pipelines.drawing import draw, draw_decoded, most_mixed
 from data_pipelines.kept_files import keep_files, open_kept
-from data_pipelines.service import distributed
+from data_pipelines.service import distributed, mixed
 from data_pipelines.sources.source import WEIGHT
 
 
@@ -114,7 +114,7 @@ class BatchPlan:
         cropped = any(modality.crop for modality in self.pipe.inputs.values())
         if self.options["service"] is not None:
             rows = self.rows.dataset(encoder.columns, encoder.media_columns)
-            rows = rows.shuffle(most_mixed(self.rows), seed=self.seed)
+            rows = mixed(rows, most_mixed(self.rows))
             return seed_rows(rows) if cropped else rows
         if self.training:
             arguments = {"seed": self.seed, "first_row": self._first_row(), "endless": self.endless}

@@ -176,7 +176,8 @@ class Pipeline:
                 there without a break. Rows before it are not decoded. Whole passes unless `endless`; not with rows of
                 like length. Defaults to `0`.
             service: str or None. `"grpc://host:port"` of a tf.data service, whose workers decode and encode in
-                training; see `mmkeras data-service`. Each row comes once a pass, in no fixed order.
+                training; see `mmkeras data-service`. Each row comes once a pass, in an order and cropped in a way that
+                `seed` does not decide.
                 Defaults to `None`: this process.
         Returns:
             `tf.data.Dataset`. x: dict name → value, name + `"_mask"` → bool; y: dict target → label;

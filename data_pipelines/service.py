@@ -26,3 +26,23 @@ def distributed(dataset, address, rows):
         )
     sharding = tf.data.experimental.service.ShardingPolicy.DYNAMIC
     return dataset.apply(tf.data.experimental.service.distribute(sharding, str(address)))
+
+
+def mixed(rows, count):
+    """Rows mixed as far as `count` reaches, in another order every pass.
+
+    What `Dataset.shuffle` draws is decided by its seed, or else by TensorFlow's own: a worker, which begins every pass
+    with a new iterator, would then give the same order each time.
+    """
+    parts = tf.nest.flatten(rows.element_spec)
+    shuffled = tf.raw_ops.ShuffleDatasetV3(
+        input_dataset=tf.data.experimental.to_variant(rows),
+        buffer_size=count,
+        seed=0,
+        seed2=0,
+        seed_generator=tf.raw_ops.DummySeedGenerator(),
+        output_types=[part.dtype for part in parts],
+        output_shapes=[part.shape for part in parts],
+        reshuffle_each_iteration=True,
+    )
+    return tf.data.experimental.from_variant(shuffled, rows.element_spec)

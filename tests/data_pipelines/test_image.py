@@ -1,5 +1,6 @@
 """Pictures: formats, fits, transparency, bounds, augmentation."""
 
+import io
 import resource
 import struct
 
@@ -11,6 +12,7 @@ import tensorflow as tf
 from media_bytes import image_bytes, picture, png_bytes
 
 from data_pipelines import CellContext, Image, Pipeline, read_table
+from data_pipelines.pictures import read_picture
 
 PICTURE = picture(16, 12)
 GREY = PICTURE[..., 0]
@@ -131,6 +133,35 @@ def test_a_picture_of_the_wanted_size_is_not_touched(decode):
 
 def fitted(array, **options):
     return Image(**options).decode(tf.constant(image_bytes(array.astype("uint8")))).numpy()
+
+
+def photo(height, width):
+    """A smooth picture with some grain, as JPEG bytes."""
+    down, right = np.mgrid[:height, :width] / max(height, width)
+    grain = np.random.default_rng(0).normal(0, 8, (height, width, 3))
+    waves = 128 + 100 * np.stack([np.sin(9 * down), np.cos(7 * right), np.sin(5 * (down + right))], -1)
+    return image_bytes(np.clip(waves + grain, 0, 255).astype("uint8"), "JPEG", quality=90)
+
+
+@pytest.mark.parametrize(
+    ("sides", "reduction"), [((63, 80), 1), ((64, 80), 2), ((127, 400), 2), ((128, 160), 4), ((900, 300), 8)]
+)
+def test_a_large_jpeg_shrinks_while_it_is_decoded(sides, reduction):
+    data = tf.constant(photo(*sides))
+    whole, reduced = read_picture(data, 10**6, 1.0), read_picture(data, 10**6, 1.0, (16, 12))
+    assert whole.shape == (*sides, 3)
+    assert reduced.shape == (*(-(-side // reduction) for side in sides), 3)
+    wanted, got = (tf.image.resize(pixels, (16, 12), antialias=True) for pixels in (whole, reduced))
+    assert np.abs(wanted - got).mean() < 1.5
+
+
+def test_a_large_jpeg_is_turned_upright_when_it_shrank(decode):
+    data = photo(300, 200)
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6
+    turned = io.BytesIO()
+    PIL.Image.open(io.BytesIO(data)).transpose(PIL.Image.Transpose.ROTATE_90).save(turned, "JPEG", exif=exif)
+    assert np.abs(decode(turned.getvalue()) - decode(data)).mean() < 0.01
 
 
 def test_stretch_averages_over_what_falls_into_a_pixel():

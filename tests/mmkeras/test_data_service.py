@@ -10,7 +10,7 @@ import pandas
 import pytest
 import tensorflow as tf
 
-from data_pipelines import Category, Image, Number, Pipeline, Text, read_table
+from data_pipelines import Audio, Category, Image, Number, Pipeline, Text, read_table
 from data_pipelines.sources import source as source_module
 
 COUNT = 40
@@ -51,7 +51,9 @@ def pipe(rows):
 
 
 def test_every_row_comes_exactly_once(rows, pipe, address):
+    keras.utils.set_random_seed(0)
     batches = pipe.batches(rows, 8, training=True, service=address)
+    orders = []
     for _ in range(2):
         seen = []
         for x, y, _ in batches:
@@ -61,6 +63,8 @@ def test_every_row_comes_exactly_once(rows, pipe, address):
                 assert pipe.inputs["text"].vocabulary[int(x["text"][place, 0]) - 2] == f"w{number}"
                 assert pipe.targets["kind"].classes[int(y["kind"][place])] == ("even" if number % 2 == 0 else "odd")
         assert sorted(seen) == list(range(COUNT))
+        orders.append(seen)
+    assert orders[0] != orders[1]
 
 
 def test_a_model_fits_from_the_service(rows, pipe, address):
@@ -73,6 +77,29 @@ def test_a_model_fits_from_the_service(rows, pipe, address):
         pipe.batches(rows, 8, training=True, service=address, cache=True), epochs=2, shuffle=False, verbose=0
     )
     assert np.isfinite(history.history["loss"]).all()
+
+
+def test_workers_draw_other_parts_in_every_pass(address, tmp_path):
+    count, rate, length = 12, 8000, 4000
+    for number in range(count):
+        samples = (np.arange(length) / length - 0.5 + number) / count  # tells the recording and the place in it
+        (tmp_path / f"{number}.wav").write_bytes(tf.audio.encode_wav(samples[:, None].astype("float32"), rate).numpy())
+    frame = pandas.DataFrame({"sound": [f"{n}.wav" for n in range(count)], "kind": [f"k{n:02}" for n in range(count)]})
+    table = read_table(frame, tmp_path)
+    sound = Audio(seconds=0.1, sample_rate=rate, features="waveform", crop="random")
+    cropped = Pipeline({"sound": sound}, {"kind": Category()}).adapt(table)
+    passes = []
+    for batches in [cropped.batches(table, 4, training=True, service=address)] * 2:
+        starts = {}
+        for x, y, _ in batches:
+            for samples, kind in zip(x["sound"].numpy(), y["kind"].numpy().tolist(), strict=True):
+                place = samples * count + 0.5 - kind
+                assert len(samples) == 800 and 0 <= place.min() and place.max() <= 1
+                starts[kind] = round(float(place[0]), 3)
+        assert len(starts) == count
+        passes.append(starts)
+    assert len(set(passes[0].values())) > count // 2
+    assert sum(passes[0][kind] == passes[1][kind] for kind in range(count)) < count // 2
 
 
 def test_bad_cells_are_told_and_counted(rows, pipe, address, tmp_path):
