@@ -94,7 +94,7 @@ def test_workers_draw_other_parts_in_every_pass(address, tmp_path):
         for x, y, _ in batches:
             for samples, kind in zip(x["sound"].numpy(), y["kind"].numpy().tolist(), strict=True):
                 place = samples * count + 0.5 - kind
-                assert len(samples) == 800 and 0 <= place.min() and place.max() <= 1
+                assert len(samples) == 800 and place.min() >= 0 and place.max() <= 1
                 starts[kind] = round(float(place[0]), 3)
         assert len(starts) == count
         passes.append(starts)
