@@ -54,7 +54,7 @@ class VariedEncoder(keras.layers.Layer):
         stretch: tuple of two floats in [0, 1). Most that each of the first two axes is stretched by, and moved by half
             of. Frames keep their noise: they are repeated or left out, not averaged.
         noise: float >= 0. Standard deviation of what is added.
-        is_sound: bool. Frames of log energy, which lose their mean, the loudness. Defaults to `False`.
+        is_sound: bool. Frames, not rows of pixels. Defaults to `False`.
     """
 
     def __init__(self, encoder, stretch, noise, is_sound=False, **kwargs):
@@ -67,8 +67,6 @@ class VariedEncoder(keras.layers.Layer):
         self.encoder.build(input_shape)
 
     def call(self, inputs, mask=None, training=False):
-        if self.is_sound:
-            inputs = inputs - ops.mean(inputs, axis=(1, 2), keepdims=True) - 1.0
         if training:
             inputs = self._stretched(self._stretched(inputs, 1), 2)
             inputs = inputs + self.noise * keras.random.normal(ops.shape(inputs), seed=self.seed_generator)
@@ -147,10 +145,10 @@ def _written(part, split, folder):
 def digit_parts(spec):
     """Encoders for the digits."""
     picture = mm.encoders.ImageCNNEncoder(64, (32, 64), dropout=0.1, name="picture_cnn")
-    sound = mm.encoders.AudioCNNEncoder(64, (32, 48, 64), dropout=0.1, name="sound_cnn")
+    sound = mm.encoders.AudioCNNEncoder(64, (32, 48, 64), dropout=0.1, normalize=True, name="sound_cnn")
     encoders = {
         "picture": VariedEncoder(picture, (0.12, 0.12), 0.1, name="picture_encoder"),
-        "sound": VariedEncoder(sound, (0.1, 0.001), 0.7, is_sound=True, name="sound_encoder"),
+        "sound": VariedEncoder(sound, (0.1, 0.001), 0.8, is_sound=True, name="sound_encoder"),
     }
     return {"encoders": encoders, "modality_dropout": 0.6}
 

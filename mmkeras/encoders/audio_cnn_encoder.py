@@ -1,10 +1,8 @@
 """Log-mel frames by convolutions over time."""
 
 from mmkeras.component import component
+from mmkeras.encoders.sound_levels import levelled
 from mmkeras.encoders.time_series_cnn_encoder import TimeSeriesCNNEncoder
-
-# Log-mel frames of speech lie between about -11 (silence) and 5: this brings them near to zero mean, unit spread.
-CENTRE, SPREAD = -5.0, 4.0
 
 
 @component
@@ -20,6 +18,9 @@ class AudioCNNEncoder(TimeSeriesCNNEncoder):
         stride: int > 0. Of each stage. Defaults to `2`.
         use_position: bool. Whether tokens carry their place. Defaults to `True`.
         dropout: float in [0, 1). Defaults to `0.1`.
+        normalize: bool. Whether each recording loses its own mean level and spread, so that a quiet one and a loud
+            one look alike; else frames are brought near to zero by fixed numbers, and loudness stays. Of use where
+            rooms, microphones or speakers differ and loudness says nothing. Defaults to `False`.
     Call arguments:
         inputs: float tensor `(B, T, C)`, log-mel frames.
         mask: bool tensor `(B, T)` or None.
@@ -38,6 +39,23 @@ class AudioCNNEncoder(TimeSeriesCNNEncoder):
     modality = "Audio"
     preferred = True
 
-    def centred(self, inputs):
+    def __init__(
+        self,
+        dim=64,
+        filters=(64, 64, 64),
+        kernel_size=5,
+        stride=2,
+        use_position=True,
+        dropout=0.1,
+        normalize=False,
+        **kwargs,
+    ):
+        super().__init__(dim, filters, kernel_size, stride, use_position, dropout, **kwargs)
+        self.normalize = normalize
+
+    def centred(self, inputs, mask):
         """Inputs near to zero mean and unit spread."""
-        return (inputs - CENTRE) / SPREAD
+        return levelled(inputs, mask, self.normalize)
+
+    def get_config(self):
+        return {**super().get_config(), "normalize": self.normalize}

@@ -19,6 +19,7 @@ class AudioConformerEncoder(keras.layers.Layer):
         kernel_size: int > 0, odd, in tokens. Of the blocks' convolutions. Defaults to `15`.
         stride: 1, 2, 4 or another power of two. Frames a token. Defaults to `4`.
         dropout: float in [0, 1). Defaults to `0.1`.
+        normalize: bool. See `AudioCNNEncoder`. Defaults to `False`.
     Call arguments:
         inputs: float tensor `(B, T, C)`, log-mel frames.
         mask: bool tensor `(B, T)` or None.
@@ -37,7 +38,9 @@ class AudioConformerEncoder(keras.layers.Layer):
     modality = "Audio"
     preferred = False
 
-    def __init__(self, dim=64, num_layers=2, num_heads=4, kernel_size=15, stride=4, dropout=0.1, **kwargs):
+    def __init__(
+        self, dim=64, num_layers=2, num_heads=4, kernel_size=15, stride=4, dropout=0.1, normalize=False, **kwargs
+    ):
         super().__init__(**kwargs)
         if stride < 1 or stride & (stride - 1):
             raise ValueError(
@@ -49,12 +52,15 @@ class AudioConformerEncoder(keras.layers.Layer):
         self.kernel_size = kernel_size
         self.stride = stride
         self.dropout = dropout
+        self.normalize = normalize
         self.supports_masking = True
 
     def build(self, input_shape):
         filters = (self.dim,) * (self.stride.bit_length() - 1)
         options = {"dropout": self.dropout, "dtype": self.dtype_policy}
-        self.stem = AudioCNNEncoder(self.dim, filters, kernel_size=3, name="stem", **options)
+        self.stem = AudioCNNEncoder(
+            self.dim, filters, kernel_size=3, normalize=self.normalize, name="stem", **options
+        )
         self.stem.build(input_shape)
         block = {"num_heads": self.num_heads, "kernel_size": self.kernel_size, **options}
         self.blocks = [ConformerBlock(name=f"block_{place}", **block) for place in range(self.num_layers)]
@@ -78,6 +84,7 @@ class AudioConformerEncoder(keras.layers.Layer):
     def get_config(self):
         config = {"dim": self.dim, "num_layers": self.num_layers, "num_heads": self.num_heads}
         more = {"kernel_size": self.kernel_size, "stride": self.stride, "dropout": self.dropout}
+        more["normalize"] = self.normalize
         return {**super().get_config(), **config, **more}
 
     @classmethod

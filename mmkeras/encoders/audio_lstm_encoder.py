@@ -1,7 +1,7 @@
 """Log-mel frames by an LSTM."""
 
 from mmkeras.component import component
-from mmkeras.encoders.audio_cnn_encoder import CENTRE, SPREAD
+from mmkeras.encoders.sound_levels import levelled
 from mmkeras.encoders.time_series_lstm_encoder import TimeSeriesLSTMEncoder
 
 
@@ -15,6 +15,7 @@ class AudioLSTMEncoder(TimeSeriesLSTMEncoder):
         cell: `"lstm"` or `"gru"`. Defaults to `"lstm"`.
         dropout: float in [0, 1). Defaults to `0.1`.
         num_layers: int > 0. How often it is read, each time what the reading before gave. Defaults to `1`.
+        normalize: bool. See `AudioCNNEncoder`. Defaults to `False`.
     Call arguments:
         inputs: float tensor `(B, T, C)`, log-mel frames.
         mask: bool tensor `(B, T)` or None.
@@ -32,6 +33,13 @@ class AudioLSTMEncoder(TimeSeriesLSTMEncoder):
     modality = "Audio"
     preferred = False
 
-    def centred(self, inputs):
+    def __init__(self, dim=64, stride=4, cell="lstm", dropout=0.1, num_layers=1, normalize=False, **kwargs):
+        super().__init__(dim, stride, cell, dropout, num_layers, **kwargs)
+        self.normalize = normalize
+
+    def centred(self, inputs, mask):
         """Inputs near to zero mean and unit spread."""
-        return (inputs - CENTRE) / SPREAD
+        return levelled(inputs, mask, self.normalize)
+
+    def get_config(self):
+        return {**super().get_config(), "normalize": self.normalize}

@@ -74,13 +74,13 @@ class TimeSeriesCNNEncoder(keras.layers.Layer):
         for position in self.positions:
             position.build((None, None, self.dim))
 
-    def centred(self, inputs):
+    def centred(self, inputs, mask):
         """Inputs near to zero mean and unit spread, as `TimeSeries` gives them."""
         return inputs
 
     def call(self, inputs, *, mask=None, training=False):
         mask = mask_or_full(mask, inputs, 2)
-        x = self.centred(ops.cast(hide(inputs, mask), self.compute_dtype))
+        x = self.centred(ops.cast(hide(inputs, mask), self.compute_dtype), mask)
         for conv, norm in zip(self.convs, self.norms, strict=True):
             x, mask = sequence_conv(conv, x, mask)
             x = self.drop(ops.gelu(norm(x)), training=training)

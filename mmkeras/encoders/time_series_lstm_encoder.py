@@ -72,13 +72,13 @@ class TimeSeriesLSTMEncoder(keras.layers.Layer):
         cell = CELLS[self.cell](self.dim // 2, return_sequences=True, **options)
         return keras.layers.Bidirectional(cell, name=f"lstm_{place}" if place else "lstm", **options)
 
-    def centred(self, inputs):
+    def centred(self, inputs, mask):
         """Inputs near to zero mean and unit spread, as `TimeSeries` gives them."""
         return inputs
 
     def call(self, inputs, *, mask=None, training=False):
         mask = mask_or_full(mask, inputs, 2)
-        steps = self.centred(ops.cast(hide(inputs, mask), self.compute_dtype))
+        steps = self.centred(ops.cast(hide(inputs, mask), self.compute_dtype), mask)
         tokens, mask = sequence_conv(self.join, steps, mask)
         for reader in (self.reader, *self.rereaders):
             tokens = self.drop(tokens, training=training)
