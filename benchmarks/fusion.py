@@ -34,7 +34,7 @@ RATE = 8000
 HEADS = ("system", "score", "over best alone", "over baseline", "ECE", "parameters", "CPU s an epoch", "peak MiB")
 KEYS = ("name", "score", "single", "baseline", "error", "parameters", "seconds", "memory")
 DIGITS = {
-    "epochs": 50,
+    "epochs": 40,
     "batch_size": 64,
     "learning_rate": 3e-3,
     "weight_decay": 0.05,

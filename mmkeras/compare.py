@@ -125,19 +125,30 @@ class _Data:
             {part: {n: [m.get_config(), m.state()] for n, m in found.items()} for part, found in self._modalities()}
         )
         self.decoded = set()
+        self.calm = {}
 
     def _modalities(self):
         return (("inputs", self.pipe.inputs), ("targets", self.pipe.targets))
 
-    def batches(self, part, inputs, training=False, seed=0):
-        """Batches of a part with some of the inputs, and with the labels that decoders follow in training."""
-        options = {"training": training, "seed": seed, "cache": self._decoded(part)}
-        options["on_bad"] = "mask" if part != "train" else None
+    def batches(self, part, inputs, seed=None):
+        """Batches of a part with some of the inputs, and with the labels that decoders follow in training.
+
+        With a seed they are for training; else all systems share one data set, for it takes seconds to make.
+        """
+        if seed is not None:
+            dataset = self._read(part, training=True, seed=seed)
+        else:
+            if part not in self.calm:
+                self.calm[part] = self._read(part)
+            dataset = self.calm[part]
         names = {*inputs, *(target + TARGET for target in self.pipe.targets)}
-        dataset = self.pipe.batches(self.rows[part], self.batch_size, **options)
         return dataset.map(
             lambda x, y, w: ({n: value for n, value in x.items() if n.removesuffix(MASK) in names}, y, w)
         )
+
+    def _read(self, part, **options):
+        policy = "mask" if part != "train" else None
+        return self.pipe.batches(self.rows[part], self.batch_size, cache=self._decoded(part), on_bad=policy, **options)
 
     def _decoded(self, part):
         """The file of decoded rows, whole."""
@@ -174,11 +185,9 @@ def _run(data, place, name, system, seed, target, parts, training, robust):
     import mmkeras as mm
 
     model = mm.build(pipe.spec, **options)
-    batches = data.batches("train", inputs, training=True, seed=seed)
-    cost = train(
-        model, pipe, batches, data.batches("val", inputs), -(-data.sizes["train"] // data.batch_size), place, training
-    )
-    chosen_by = judge(model, pipe, data.batches("val", inputs), target, robust=False)
+    batches, judged = data.batches("train", inputs, seed), data.batches("val", inputs)
+    cost = train(model, pipe, batches, judged, -(-data.sizes["train"] // data.batch_size), place, training)
+    chosen_by = judge(model, pipe, judged, target, robust=False)
     scores = judge(model, pipe, data.batches("test", inputs), target, robust)
     validation = sum(chosen_by["rows"]) / max(1, len(chosen_by["rows"]))
     result = {"fingerprint": mark, "system": name, "seed": seed, **cost, "validation": validation, **scores}

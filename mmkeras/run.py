@@ -59,7 +59,18 @@ def fit(
 
 
 def fit_batches(
-    model, pipe, batches, judged, folder, epochs, resume=False, patience=None, keep="best", verbose="auto", callbacks=()
+    model,
+    pipe,
+    batches,
+    judged,
+    folder,
+    epochs,
+    resume=False,
+    patience=None,
+    keep="best",
+    verbose="auto",
+    callbacks=(),
+    backup=True,
 ):
     """The same on batches that are there already.
 
@@ -67,6 +78,7 @@ def fit_batches(
         batches: `tf.data.Dataset` to learn from.
         judged: `tf.data.Dataset` to choose by, or None.
         callbacks: Keras callbacks beside the run's own. Defaults to none.
+        backup: bool. Whether each epoch's state is kept, for `resume`. Defaults to `True`.
         model, pipe, folder, epochs, resume, patience, keep, verbose: see `fit`.
     Returns:
         The model, with the weights kept.
@@ -81,8 +93,9 @@ def fit_batches(
     callbacks = [
         *callbacks,
         keras.callbacks.CSVLogger(os.path.join(folder, HISTORY), append=resume),
-        keras.callbacks.BackupAndRestore(_fresh(os.path.join(folder, BACKUP), resume)),
     ]
+    if backup:
+        callbacks.append(keras.callbacks.BackupAndRestore(_fresh(os.path.join(folder, BACKUP), resume)))
     if judged is not None and keep == "best":
         monitor, mode = _monitored(model, pipe)
         callbacks.append(keras.callbacks.ModelCheckpoint(best, monitor=monitor, mode=mode, save_best_only=True))

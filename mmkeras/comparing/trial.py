@@ -55,6 +55,7 @@ def train(model, pipe, batches, judged, steps, folder, training):
             keep=keep,
             verbose=0,
             callbacks=[clock],
+            backup=False,
         )
     return {
         "parameters": model.count_params(),

@@ -58,9 +58,7 @@ class AudioConformerEncoder(keras.layers.Layer):
     def build(self, input_shape):
         filters = (self.dim,) * (self.stride.bit_length() - 1)
         options = {"dropout": self.dropout, "dtype": self.dtype_policy}
-        self.stem = AudioCNNEncoder(
-            self.dim, filters, kernel_size=3, normalize=self.normalize, name="stem", **options
-        )
+        self.stem = AudioCNNEncoder(self.dim, filters, kernel_size=3, normalize=self.normalize, name="stem", **options)
         self.stem.build(input_shape)
         block = {"num_heads": self.num_heads, "kernel_size": self.kernel_size, **options}
         self.blocks = [ConformerBlock(name=f"block_{place}", **block) for place in range(self.num_layers)]
