@@ -7,20 +7,27 @@ from rich.markup import escape
 from rich.table import Table
 
 told = Console(stderr=True)
+MOST_COLUMNS = 6  # of scores side by side
 
 
 def show_scores(metrics, title=None):
     """Prints the table of results: everything, without each input, each input alone."""
     table = Table(title=title or f"{metrics['rows']} rows")
     columns = [(target, metric) for target, scores in metrics["targets"].items() for metric in scores]
-    table.add_column("inputs")
-    for target, metric in columns:
-        table.add_column(f"{target}\n{metric}", justify="right")
     lines = [("all", metrics["targets"])]
     for part in ("without", "only"):
         lines += [(f"{part} {name}", scores) for name, scores in metrics.get(part, {}).items()]
-    for label, scores in lines:
-        table.add_row(label, *(f"{scores[target].get(metric, float('nan')):.3f}" for target, metric in columns))
+    heads, names = [f"{target}\n{metric}" for target, metric in columns], [label for label, _ in lines]
+    cells = [[f"{scores[target].get(metric, float('nan')):.3f}" for target, metric in columns] for _, scores in lines]
+    corner = "inputs"
+    if len(heads) > max(MOST_COLUMNS, len(names)):  # they would be cut short
+        corner, heads, names = "score", names, [head.replace("\n", " ") for head in heads]
+        cells = zip(*cells, strict=True)
+    table.add_column(corner)
+    for head in heads:
+        table.add_column(head, justify="right")
+    for name, line in zip(names, cells, strict=True):
+        table.add_row(name, *line)
     told.print(table)
 
 

@@ -39,14 +39,13 @@ def fit_tokenizer(
     Example:
         >>> tokenizer = fit_tokenizer(pipe, train, "drawing", epochs=50)
     """
-    trained = {kind.modality: kind for kind in _TOKENIZERS if hasattr(kind, "default_loss")}
     facts = pipe.spec["targets"].get(target, {})
-    if facts.get("modality") not in trained or facts.get("num_classes"):
+    if target not in with_tokenizers(pipe.spec):
         raise ValueError(
-            f"fit_tokenizer: target must be one of {sorted(trained)}, whose tokenizers learn. "
+            f"fit_tokenizer: target must be one of {sorted(_TRAINED)}, whose tokenizers learn. "
             f"Received: target={target!r}. Do: another target; texts, categories and tags need none."
         )
-    tokenizer = tokenizer or trained[facts["modality"]].from_spec(facts, name=f"{target}_tokenizer")
+    tokenizer = tokenizer or _TRAINED[facts["modality"]].from_spec(facts, name=f"{target}_tokenizer")
     model = _there_and_back(tokenizer, facts["label"])
     options = {"batch_size": batch_size, "cache": True}
     batches = _labels(pipe.batches(rows, training=True, seed=seed, **options), target)
@@ -58,7 +57,13 @@ def fit_tokenizer(
     return tokenizer
 
 
+def with_tokenizers(spec):
+    """Names of the targets whose tokenizers have to learn: pictures and sounds."""
+    return [n for n, facts in spec["targets"].items() if facts["modality"] in _TRAINED and not facts.get("num_classes")]
+
+
 _TOKENIZERS = [getattr(tokenizers, name) for name in tokenizers.__all__]
+_TRAINED = {kind.modality: kind for kind in _TOKENIZERS if hasattr(kind, "default_loss")}
 
 
 def _there_and_back(tokenizer, label):

@@ -21,6 +21,11 @@ def train(
     fusion: Annotated[str | None, typer.Option(help="name of a fusion; default TokenTransformer")] = None,
     encoder: Annotated[list[str], typer.Option(help="NAME=ENCODER for an input; may be given again")] = [],  # noqa: B006
     decoder: Annotated[list[str], typer.Option(help="NAME=DECODER for a target; may be given again")] = [],  # noqa: B006
+    tokens: Annotated[
+        bool,
+        typer.Option("--tokens", help="one transformer answers all; tokenizers of pictures and sounds learn first"),
+    ] = False,
+    tokenizer_epochs: Annotated[int, typer.Option(min=1, help="with --tokens")] = 30,
     epochs: Annotated[int, typer.Option(min=1)] = 20,
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
     learning_rate: Annotated[float, typer.Option(min=0.0)] = 1e-3,
@@ -50,6 +55,9 @@ def train(
         pipe = pipeline_of(rows, spec, target, input, ignore, on_bad).adapt(parts["train"])
         show_pipeline(pipe, parts)
         parts_of_model = {"fusion": fusion, "encoders": named(encoder), "decoders": named(decoder)}
+        if tokens:
+            fitted = tokenizers_of(pipe, parts["train"], epochs=tokenizer_epochs, batch_size=batch_size, seed=seed)
+            parts_of_model.update(decoder="tokens", tokenizers=fitted)
         model = mm.build(pipe.spec, **parts_of_model, dim=dim, modality_dropout=modality_dropout, balance=balance)
         steps = epochs * -(-len(parts["train"]) // batch_size)
         rate = keras.optimizers.schedules.CosineDecay(
@@ -60,6 +68,18 @@ def train(
         weight = "balanced" if balanced else None
         model = run.fit(model, pipe, parts["train"], parts["val"], output, class_weight=weight, **fit_options)
         judge(model, pipe, parts["test"], output)
+
+
+def tokenizers_of(pipe, rows, **options):
+    """Dict target → tokenizer that has learned its pictures or sounds."""
+    from mmkeras.console import told
+    from mmkeras.fit_tokenizer import fit_tokenizer, with_tokenizers
+
+    found = {}
+    for name in with_tokenizers(pipe.spec):
+        told.print(f"tokenizer of {name}")
+        found[name] = fit_tokenizer(pipe, rows, name, **options)
+    return found
 
 
 def named(pairs):

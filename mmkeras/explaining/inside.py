@@ -29,7 +29,7 @@ class Inside:
         target: the target whose way is followed.
     Attributes:
         decoder: the target's layer.
-        fusion: the layer before it, which takes a dict of all inputs' tokens.
+        fusion: the layer before it, or before what asks for the answer, that takes a dict of all inputs' tokens.
         encoders: dict name → the layer whose tokens it takes.
     Raises:
         ValueError: that layer takes something else.
@@ -38,15 +38,19 @@ class Inside:
     def __init__(self, model, names, target):
         self.model, self.target = model, target
         self.decoder = model.get_layer(target)
-        self.fusion = _taken(self.decoder)._keras_history.operation
-        tokens = _taken(self.fusion)
-        if not isinstance(tokens, dict) or set(tokens) != set(names):
+        tokens, between = _taken(self.decoder), []
+        while tokens is not None and not isinstance(tokens, dict):
+            between.append((tokens._keras_history.operation, tokens._keras_history.tensor_index))
+            tokens = _taken(between[-1][0])
+        if not between or not isinstance(tokens, dict) or set(tokens) != set(names):
             raise ValueError(
                 "explain: the decoder must take what one layer makes of a dict of the tokens of all inputs. "
                 f"Received: {model.name!r}, inputs {list(names)}. Do: a model from mmkeras.build(pipe.spec)."
             )
         self.encoders = {name: tokens[name]._keras_history.operation for name in names}
         named = {tensor.name: tensor for tensor in model.inputs}
+        self.fusion = between.pop()[0]
+        self._between = between[::-1]
         self._fronts = {name: keras.Model(named, _WithMask()(tokens[name])) for name in names}
 
     def tokens(self, x):
@@ -61,17 +65,21 @@ class Inside:
     def predict(self, tokens, masks):
         """The prediction of the target from tokens."""
         fused = self.fusion(tokens, mask=masks, training=False)
-        return self.decoder(fused, mask=self.fusion.compute_mask(tokens, masks), training=False)
+        mask = self.fusion.compute_mask(tokens, masks)
+        for layer, place in self._between:
+            both = layer(fused, mask=mask, training=False), layer.compute_mask(fused, mask)
+            fused, mask = (keras.tree.flatten(part)[place] for part in both)
+        return self.decoder(fused, mask=mask, training=False)
 
     def attention(self, x):
         """What the answer and the tokens look at, by attention rollout through the fusion.
 
         Returns:
-            None where the fusion does not attend; else a dict of `answer` (name → float `(B, T)`: how much of the
+            None where the fusion does not attend, or where the answer is not taken straight from its tokens; else a dict of `answer` (name → float `(B, T)`: how much of the
             answer's pooled vector goes back to each token; all of a row add up to 1 at most, learned tokens have the
             rest) and `tokens` ((asking, asked) → float `(B, T, T′)`).
         """
-        if not hasattr(self.fusion, "attention_scores"):
+        if self._between or not hasattr(self.fusion, "attention_scores"):
             return None
         tokens, masks = self.tokens(x)
         scores = self.fusion.attention_scores(tokens, masks)

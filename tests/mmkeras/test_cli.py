@@ -154,6 +154,24 @@ def test_a_broken_picture_names_file_column_and_row(place):
         assert part in done.stderr, done.stderr
 
 
+def test_tokens_answer_in_words_and_pictures(place, told):
+    parts = {
+        "inputs": {"size": {"modality": "Number"}, "told": {"modality": "Text", "column": "story"}},
+        "targets": {"photo": {"modality": "Image", "size": [8, 8]}, "story": {"modality": "Text", "max_tokens": 6}},
+    }
+    (place / "both.json").write_text(json.dumps(parts))
+    options = ["--spec", place / "both.json", "--output", place / "both", "--dim", 16, "--epochs", 1]
+    done = told("train", place / "t.csv", *options, "--tokens", "--tokenizer-epochs", 1)
+    assert done.returncode == 0, done.stderr
+    assert "tokenizer of photo" in done.stderr and "story token_accuracy" in " ".join(done.stderr.split())
+    done = told("predict", place / "both", place / "t.csv", "--output", place / "both.csv")
+    assert done.returncode == 0, done.stderr
+    with open(place / "both.csv", newline="", encoding="utf-8") as file:
+        answers = list(csv.DictReader(file))
+    drawn = tf.io.decode_png((place / answers[0]["photo"]).read_bytes())
+    assert len(answers) == 90 and drawn.shape == (8, 8, 3) and set(answers[0]) == {"photo", "story"}
+
+
 def test_explain_writes_a_page(place, run):
     done = mmkeras("explain", run, place / "t.csv", "--output", place / "why", "--rows", 2)
     assert done.returncode == 0, done.stderr

@@ -14,6 +14,7 @@ from data_pipelines import Category, Image, Number, Pipeline, Text, read_table
 from mmkeras.explaining.answers import answer, chosen
 from mmkeras.explaining.gradients import integrated_gradients
 from mmkeras.explaining.inside import Inside, rollout
+from mmkeras.generator import answering
 
 ROWS = 12
 
@@ -173,6 +174,20 @@ def test_a_model_that_also_says_texts(tiny):
     found = mm.explain(model, pipe, tiny["rows"].take(4), target="kind", examples=1, steps=2)
     assert [row["probability"] > 0 for row in found.rows] == [True] * 4
     assert np.isfinite(found.examples[0]["inputs"]["story"]["gradient"]).all()
+
+
+@pytest.mark.parametrize("options", [{"decoder": "tokens"}, {"balance": "GradNorm"}], ids=lambda value: str(*value))
+def test_what_stands_between_fusion_and_decoder_is_gone_through(tiny, options):
+    targets = {"kind": Category(), "price": Number()}
+    pipe = Pipeline({"story": Text(), "age": Number()}, targets).adapt(tiny["rows"])
+    model = mm.build(pipe.spec, dim=8, **options)
+    found = mm.explain(model, pipe, tiny["rows"].take(4), target="kind", examples=1, steps=64)
+    seen = found.examples[0]["inputs"]
+    assert all(abs(part["sum"]) > 0 and part["gap"] < 0.05 for part in seen.values())
+    assert "share" not in seen["story"]
+    x = {name: np.asarray(value) for name, value in next(iter(pipe.batches(tiny["rows"], 4)))[0].items()}
+    inside = Inside(answering(model, "kind"), list(pipe.inputs), "kind")
+    np.testing.assert_allclose(inside.predict(*inside.tokens(x)), model.predict_on_batch(x)["kind"], atol=1e-5)
 
 
 def test_it_is_written_as_json_arrays_and_a_page(kind, tmp_path):
