@@ -75,9 +75,10 @@ class Inside:
         """What the answer and the tokens look at, by attention rollout through the fusion.
 
         Returns:
-            None where the fusion does not attend, or where the answer is not taken straight from its tokens; else a dict of `answer` (name → float `(B, T)`: how much of the
-            answer's pooled vector goes back to each token; all of a row add up to 1 at most, learned tokens have the
-            rest) and `tokens` ((asking, asked) → float `(B, T, T′)`).
+            None where the fusion does not attend, or where the answer is not taken straight from its tokens; else a
+            dict of `answer` (name → float `(B, T)`: how much of the answer's pooled vector goes back to each token; all
+            of a row add up to 1 at most, learned tokens have the rest) and `tokens` ((asking, asked) → float
+            `(B, T, T′)`).
         """
         if self._between or not hasattr(self.fusion, "attention_scores"):
             return None
