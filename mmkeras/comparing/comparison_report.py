@@ -86,15 +86,15 @@ def _dots(systems):
 
 
 def _subsets(results):
-    """Present inputs by system: (labels of the fusions, rows of (subset, scores, score of the input alone))."""
+    """Which inputs are present, and lines (system, a score each), the best first, models of one input at the end."""
     systems = results["systems"]
-    fused = [name for name, system in systems.items() if system["kind"] == "fusion"]
-    rows = []
-    for subset in systems[fused[0]]["subsets"]:
-        alone = systems.get(SINGLE + subset)
-        scores = [100 * systems[name]["subsets"][subset] for name in fused]
-        rows.append((subset.replace("+", " + "), scores, None if alone is None else 100 * alone["score"]))
-    return fused, rows
+    order = [line["name"] for line in table(results)]
+    fused = [name for name in order if systems[name]["kind"] == "fusion"]
+    subsets = list(systems[fused[0]]["subsets"])
+    lines = [(name, [100 * systems[name]["subsets"][subset] for subset in subsets]) for name in fused]
+    for name in (name for name in order if name not in fused):
+        lines.append((name, [100 * systems[name]["score"] if SINGLE + subset == name else None for subset in subsets]))
+    return [subset.replace("+", " + ") for subset in subsets], lines
 
 
 def _shown(results):

@@ -115,3 +115,9 @@ def test_the_page_shows_all_of_it(found, tmp_path):
     for words in (found["verdict"].split(":")[0], "photo + voice", "photo: noise", "voice: noise", "Calibration"):
         assert words in page, words
     assert page.count("<svg") == 1 + 2 + 3
+    absent = re.search(r"<h2>What is absent.*?</section>", page, re.S).group()
+    lines = [re.findall(r"<t[hd][^>]*>([^<]*)", line) for line in absent.split("<tr")[1:]]
+    assert lines[0] == ["system", "photo + voice", "photo", "voice"] and lines[-1][0] == "only voice"
+    best = found["systems"][found["best_fusion"]]["subsets"]
+    assert [found["best_fusion"], *(f"{100 * score:.1f}" for score in best.values())] in lines
+    assert lines[-1][1:3] == ["", ""] and lines[-1][3] == f"{100 * found['systems']['only voice']['score']:.1f}"
