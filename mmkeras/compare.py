@@ -146,9 +146,11 @@ class _Data:
             lambda x, y, w: ({n: value for n, value in x.items() if n.removesuffix(MASK) in names}, y, w)
         )
 
-    def _read(self, part, **options):
+    def _read(self, part, path=None, **options):
         policy = "mask" if part != "train" else None
-        return self.pipe.batches(self.rows[part], self.batch_size, cache=self._decoded(part), on_bad=policy, **options)
+        return self.pipe.batches(
+            self.rows[part], self.batch_size, cache=path or self._decoded(part), on_bad=policy, **options
+        )
 
     def _decoded(self, part):
         """The file of decoded rows, whole."""
@@ -158,8 +160,7 @@ class _Data:
             if not os.path.exists(path + ".index"):
                 shutil.rmtree(os.path.dirname(path), ignore_errors=True)
                 os.makedirs(os.path.dirname(path))
-                policy = "mask" if part != "train" else None
-                for _ in self.pipe.batches(self.rows[part], self.batch_size, cache=path, on_bad=policy):
+                for _ in self._read(part, path):
                     continue
             self.decoded.add(part)
         return path

@@ -27,15 +27,15 @@ def comparison_report(results, folder):
     require_packages("compare")
     from markupsafe import Markup
 
-    systems = results["systems"]
+    systems, lines = results["systems"], table(results)
     page = environment()
     page.filters.update(points=points)
     html = page.get_template("comparison.html").render(
         results=results,
         metric=WORDS[results["metric"]],
-        lines=table(results),
+        lines=lines,
         dots=Markup(_dots(systems)),
-        subsets=_subsets(results),
+        subsets=_subsets(systems, [line["name"] for line in lines]),
         curves=[(name, kind, Markup(svg)) for name, kind, svg in _curves(results)],
         robust=_robust(results),
         reliability=[(name, error, Markup(svg)) for name, error, svg in _reliability(results)],
@@ -85,10 +85,8 @@ def _dots(systems):
     return plots.intervals(names, scores, noises, [systems[name]["kind"] == "fusion" for name in names])
 
 
-def _subsets(results):
+def _subsets(systems, order):
     """Which inputs are present, and lines (system, a score each), the best first, models of one input at the end."""
-    systems = results["systems"]
-    order = [line["name"] for line in table(results)]
     fused = [name for name in order if systems[name]["kind"] == "fusion"]
     subsets = list(systems[fused[0]]["subsets"])
     lines = [(name, [100 * systems[name]["subsets"][subset] for subset in subsets]) for name in fused]
