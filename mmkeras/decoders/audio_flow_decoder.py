@@ -7,9 +7,10 @@ from keras import ops
 from mmkeras.component import component
 from mmkeras.generation.flow_time import NUM_WAVES, choose_time, draw_time, waves
 from mmkeras.generation.seeds import Seeds
-from mmkeras.generation.sound_output import CENTRE, SPREAD, sizes_in, sizes_of, sound_scores
+from mmkeras.generation.sound_output import sizes_in, sizes_of, sound_scores
 from mmkeras.layers.dilated_convs import DilatedConvs
 from mmkeras.layers.griffin_lim import GriffinLim
+from mmkeras.layers.log_mel import CENTRE, SPREAD
 from mmkeras.layers.masking import hide, mask_or_full
 from mmkeras.layers.token_upsampling import TokenUpsampling
 from mmkeras.losses.mel_loss import MelLoss

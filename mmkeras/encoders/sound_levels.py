@@ -2,10 +2,9 @@
 
 from keras import ops
 
+from mmkeras.layers.log_mel import CENTRE, SPREAD
 from mmkeras.layers.masking import hide
 
-# Log-mel frames of speech lie between about -11 (silence) and 5.
-CENTRE, SPREAD = -5.0, 4.0
 LEAST = 0.1  # a recording that varies less, such as silence, is not blown up further
 
 

@@ -8,7 +8,6 @@ from keras import ops
 from mmkeras.layers.log_mel import LogMel
 from mmkeras.metrics.sound_scores import mel_cepstral_distortion
 
-CENTRE, SPREAD = -5.0, 4.0  # of log-mel frames, about
 SIZES = ("sample_rate", "mel_bins", "frame", "hop")
 
 

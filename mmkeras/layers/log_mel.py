@@ -9,6 +9,8 @@ from mmkeras.component import component
 from mmkeras.layers.masking import hide, mask_or_full
 
 FLOOR = 1e-5
+# Log-mel frames of speech lie between about -11 (silence) and 5: these bring them near to zero mean and unit spread.
+CENTRE, SPREAD = -5.0, 4.0
 
 
 @component

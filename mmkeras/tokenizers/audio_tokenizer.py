@@ -5,9 +5,10 @@ import numpy as np
 from keras import ops
 
 from mmkeras.component import component
-from mmkeras.generation.sound_output import CENTRE, SPREAD, sizes_in, sound_scores
+from mmkeras.generation.sound_output import sizes_in, sound_scores
 from mmkeras.layers.finite_scalar_quantizer import FiniteScalarQuantizer
 from mmkeras.layers.griffin_lim import GriffinLim
+from mmkeras.layers.log_mel import CENTRE, SPREAD
 from mmkeras.layers.masking import hide
 from mmkeras.losses.mel_loss import MelLoss
 

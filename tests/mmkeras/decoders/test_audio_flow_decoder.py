@@ -9,7 +9,7 @@ from data_pipelines import Audio
 from mmkeras.decoders import AudioFlowDecoder, AudioMelDecoder
 from mmkeras.generation.flow_time import choose_time
 from mmkeras.generation.seeds import Seeds
-from mmkeras.generation.sound_output import CENTRE, SPREAD
+from mmkeras.layers.log_mel import CENTRE, SPREAD
 
 RANDOM = np.random.default_rng(0)
 TOKENS = RANDOM.normal(size=(4, 5, 8)).astype("float32")
