@@ -11,6 +11,7 @@ from mmkeras.evaluate import evaluate
 from mmkeras.explain import explain
 from mmkeras.export import export
 from mmkeras.fit_tokenizer import fit_tokenizer
+from mmkeras.fit_vocoder import fit_vocoder
 from mmkeras.generate import generate
 from mmkeras.generator import generator
 from mmkeras.predict import predict
@@ -36,6 +37,7 @@ __all__ = [
     "explain",
     "export",
     "fit_tokenizer",
+    "fit_vocoder",
     "fusions",
     "generate",
     "generator",

@@ -4,12 +4,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from mmkeras.component import component
+from mmkeras.component import component, part_config
 from mmkeras.generation.flow_time import NUM_WAVES, choose_time, draw_time, waves
 from mmkeras.generation.seeds import Seeds
-from mmkeras.generation.sound_output import sizes_in, sizes_of, sound_scores
+from mmkeras.generation.sound_output import build_vocoder, samples_of, sizes_in, sizes_of, sound_scores, vocoder_of
 from mmkeras.layers.dilated_convs import DilatedConvs
-from mmkeras.layers.griffin_lim import GriffinLim
 from mmkeras.layers.log_mel import CENTRE, SPREAD
 from mmkeras.layers.masking import hide, mask_or_full
 from mmkeras.layers.token_upsampling import TokenUpsampling
@@ -38,6 +37,8 @@ class AudioFlowDecoder(keras.layers.Layer):
         segment: int > 0 or None. Frames of each row, from a random place on, on which noise is moved in training, for
             less work; `None` = all. Defaults to `None`.
         dropout: float in [0, 1). Defaults to `0.1`.
+        vocoder: a layer from frames to samples, such as `mmkeras.fit_vocoder` gives, which learns no further here, or
+            None: `GriffinLim`. Defaults to `None`.
     Call arguments:
         inputs: float tensor `(B, N, D)`.
         target: float tensor `(B, T, C + 1)` or None: the label, whose last channel is 1 in a real frame.
@@ -50,7 +51,8 @@ class AudioFlowDecoder(keras.layers.Layer):
         rows; outside a segment stand the label's frames, inside, errors are larger for it, so that their mean square is
         as of all frames. A row without tokens has length 0; with a label, it goes by a learned token.
     Raises:
-        ValueError: an even kernel, `most` < 1, a chance outside [0, 1), `segment` < 1; in `generate`, steps < 1.
+        ValueError: an even kernel, `most` < 1, a chance outside [0, 1), `segment` < 1, or a vocoder of other sizes; in
+            `generate`, steps < 1.
     Example:
         >>> decoder = AudioFlowDecoder(most=20, mel_bins=4, frame=16, hop=8)
         >>> decoder.generate(np.ones((2, 5, 8), "float32"), steps=2).shape
@@ -80,6 +82,7 @@ class AudioFlowDecoder(keras.layers.Layer):
         drop_condition=0.1,
         segment=None,
         dropout=0.1,
+        vocoder=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -101,6 +104,7 @@ class AudioFlowDecoder(keras.layers.Layer):
         self.drop_condition = drop_condition
         self.segment = segment
         self.dropout = dropout
+        self.vocoder = vocoder_of(type(self).__name__, sizes_of(self), vocoder)
         self.supports_masking = True
         self.seed_generator = keras.random.SeedGenerator()
 
@@ -117,9 +121,7 @@ class AudioFlowDecoder(keras.layers.Layer):
         self.join = keras.layers.Dense(self.width, name="join", dtype=self.dtype_policy)
         self.join.build((None, None, self.mel_bins + told))
         self._build_part("flow", 2 * self.num_layers, self.width, (None, self.width))
-        # Built here, since its mel bank is made of arrays, which no graph gives.
-        self.vocoder = GriffinLim(**sizes_of(self), name="vocoder", dtype="float32")
-        self.vocoder.build((None, self.most, self.mel_bins))
+        build_vocoder(self.vocoder, self.most, self.mel_bins)
 
     def _build_part(self, name, num_layers, dim, condition=None):
         """Convolutions, a norm and a layer that gives frames: `NAME_convs`, `NAME_norm`, `NAME_dense`."""
@@ -212,7 +214,7 @@ class AudioFlowDecoder(keras.layers.Layer):
             guidance: float ≥ 0. How far to go from what sounds are like in general towards, and beyond, what they are
                 like given the tokens; 1 = as learned, at half the work. Defaults to `1.0`.
             temperature: float ≥ 0. Standard deviation of the noise to start from; less = more usual. Defaults to `1.0`.
-            iterations: int ≥ 0. Rounds of Griffin and Lim's. Defaults to `60`.
+            iterations: int ≥ 0. Rounds of Griffin and Lim's, where they make the samples. Defaults to `60`.
         Returns:
             float32 tensor `(B, S)`, S = (most − 1) · hop + frame, 0 after the end.
         """
@@ -235,7 +237,7 @@ class AudioFlowDecoder(keras.layers.Layer):
 
         start = temperature * keras.random.normal((rows, self.most, self.mel_bins), seed=Seeds(seed))
         frames = _mel(ops.fori_loop(0, steps, step, start))
-        return ops.clip(self.vocoder(frames, mask=ends > 0, seed=seed, iterations=iterations), -1.0, 1.0)
+        return samples_of(self.vocoder, frames, ends > 0, seed=seed, iterations=iterations)
 
     def generated_spec(self, inputs):
         """The samples that `generate` gives, for symbolic inputs."""
@@ -264,7 +266,8 @@ class AudioFlowDecoder(keras.layers.Layer):
 
     def get_config(self):
         names = ("most", "width", "num_layers", "kernel_size", "drop_condition", "segment", "dropout")
-        return {**super().get_config(), **sizes_of(self), **{name: getattr(self, name) for name in names}}
+        config = {**sizes_of(self), **{name: getattr(self, name) for name in names}}
+        return {**super().get_config(), **config, "vocoder": part_config(self.vocoder)}
 
     @classmethod
     def from_spec(cls, spec, dropout, **options):

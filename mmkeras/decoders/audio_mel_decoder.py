@@ -3,10 +3,9 @@
 import keras
 from keras import ops
 
-from mmkeras.component import component
-from mmkeras.generation.sound_output import sizes_in, sizes_of, sound_scores
+from mmkeras.component import component, part_config
+from mmkeras.generation.sound_output import build_vocoder, samples_of, sizes_in, sizes_of, sound_scores, vocoder_of
 from mmkeras.layers.dilated_convs import DilatedConvs
-from mmkeras.layers.griffin_lim import GriffinLim
 from mmkeras.layers.log_mel import CENTRE, SPREAD
 from mmkeras.layers.masking import mask_or_full
 from mmkeras.layers.token_upsampling import TokenUpsampling
@@ -29,6 +28,8 @@ class AudioMelDecoder(keras.layers.Layer):
         num_layers: int ≥ 0. Convolutions, with dilations 1, 2, 4, 1, … Defaults to `6`.
         kernel_size: int > 0, odd, in frames. Defaults to `5`.
         dropout: float in [0, 1). Defaults to `0.1`.
+        vocoder: a layer from frames to samples, such as `mmkeras.fit_vocoder` gives, which learns no further here, or
+            None: `GriffinLim`. Defaults to `None`.
     Call arguments:
         inputs: float tensor `(B, N, D)`.
         target: float tensor `(B, T, C + 1)` or None. The label; only its length is looked at, by its last channel.
@@ -39,7 +40,7 @@ class AudioMelDecoder(keras.layers.Layer):
         float32 tensor `(B, T, C + 1)`: log-mel frames, and the logit of each frame being real, which falls from frame
         to frame; a row without tokens has length 0.
     Raises:
-        ValueError: an even kernel, or `most` < 1.
+        ValueError: an even kernel, `most` < 1, or a vocoder of other sizes.
     Example:
         >>> AudioMelDecoder(most=20, mel_bins=4)(np.ones((2, 5, 8), "float32")).shape
         TensorShape([2, 20, 5])
@@ -62,6 +63,7 @@ class AudioMelDecoder(keras.layers.Layer):
         num_layers=6,
         kernel_size=5,
         dropout=0.1,
+        vocoder=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -78,6 +80,7 @@ class AudioMelDecoder(keras.layers.Layer):
         self.num_layers = num_layers
         self.kernel_size = kernel_size
         self.dropout = dropout
+        self.vocoder = vocoder_of(type(self).__name__, sizes_of(self), vocoder)
         self.supports_masking = True
 
     def build(self, inputs_shape, target_shape=None):
@@ -89,9 +92,7 @@ class AudioMelDecoder(keras.layers.Layer):
         self.convs.build(shape)
         self.norm = keras.layers.LayerNormalization(epsilon=1e-5, name="norm", **options)
         self.norm.build(shape)
-        # Built here, since its mel bank is made of arrays, which no graph gives.
-        self.vocoder = GriffinLim(**sizes_of(self), name="vocoder", dtype="float32")
-        self.vocoder.build((None, self.most, self.mel_bins))
+        build_vocoder(self.vocoder, self.most, self.mel_bins)
         usual = keras.initializers.VarianceScaling(0.02)  # At first, frames are about the usual one.
         self.dense = keras.layers.Dense(self.mel_bins, kernel_initializer=usual, name="dense", dtype="float32")
         self.dense.build(shape)
@@ -110,13 +111,12 @@ class AudioMelDecoder(keras.layers.Layer):
             inputs: float tensor `(B, N, D)`.
             mask: bool tensor `(B, N)` or None.
             seed: int. Of the phases that Griffin and Lim's rounds start from. Defaults to `0`.
-            iterations: int ≥ 0. Of these rounds. Defaults to `60`.
+            iterations: int ≥ 0. Of these rounds, where they make the samples. Defaults to `60`.
         Returns:
             float32 tensor `(B, S)`, S = (most − 1) · hop + frame, 0 after the end.
         """
         told = self(inputs, mask=mask)
-        samples = self.vocoder(told[..., :-1], mask=told[..., -1] > 0, seed=seed, iterations=iterations)
-        return ops.clip(samples, -1.0, 1.0)
+        return samples_of(self.vocoder, told[..., :-1], told[..., -1] > 0, seed=seed, iterations=iterations)
 
     def generated_spec(self, inputs):
         """The samples that `generate` gives, for symbolic inputs."""
@@ -155,7 +155,7 @@ class AudioMelDecoder(keras.layers.Layer):
 
     def get_config(self):
         config = {"most": self.most, **sizes_of(self), "num_layers": self.num_layers, "kernel_size": self.kernel_size}
-        return {**super().get_config(), **config, "dropout": self.dropout}
+        return {**super().get_config(), **config, "dropout": self.dropout, "vocoder": part_config(self.vocoder)}
 
     @classmethod
     def from_spec(cls, spec, dropout, **options):

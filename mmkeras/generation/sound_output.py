@@ -1,10 +1,12 @@
-"""What parts that make a sound share: how near it is to the real one."""
+"""What parts that make a sound share: what turns frames into samples, and how near these are to the real ones."""
 
 import math
 
+import keras
 import numpy as np
 from keras import ops
 
+from mmkeras.layers.griffin_lim import GriffinLim
 from mmkeras.layers.log_mel import LogMel
 from mmkeras.metrics.sound_scores import mel_cepstral_distortion
 
@@ -19,6 +21,44 @@ def sizes_of(part):
 def sizes_in(spec):
     """The same as a pipeline's spec says it of a column."""
     return {name: spec[name] for name in SIZES}
+
+
+def vocoder_of(owner, sizes, vocoder=None):
+    """What turns a part's frames into samples: what it was given, which learns no more, or `GriffinLim`.
+
+    Args:
+        owner: str. The part's class, for messages.
+        sizes: dict of `LogMel`'s `sample_rate`, `mel_bins`, `frame`, `hop`.
+        vocoder: a layer from frames to samples, the config of one, or None. Defaults to `None`.
+    Raises:
+        ValueError: a vocoder of other sizes.
+    """
+    if vocoder is None:
+        vocoder = GriffinLim(**sizes, name="vocoder", dtype="float32")
+    vocoder = keras.saving.deserialize_keras_object(vocoder) if isinstance(vocoder, dict) else vocoder
+    given = {name: getattr(vocoder, name, None) for name in sizes}
+    if given != sizes:
+        raise ValueError(
+            f"{owner}: the vocoder must be made for frames of this target. Received: vocoder={given}, target={sizes}. "
+            "Do: mmkeras.fit_vocoder on this target's recordings."
+        )
+    vocoder.trainable = False
+    return vocoder
+
+
+def build_vocoder(vocoder, most, mel_bins):
+    """Builds a vocoder in its owner's build, since mel banks are arrays, which no graph gives."""
+    if not vocoder.built:
+        vocoder.build((None, most, mel_bins))
+    # Parts that were built since don't know that they learn no more; Keras hands down changes alone.
+    vocoder.trainable = True
+    vocoder.trainable = False
+
+
+def samples_of(vocoder, frames, mask, **rounds):
+    """Samples in [−1, 1] of log-mel frames; `rounds` are for Griffin and Lim's alone."""
+    rounds = rounds if isinstance(vocoder, GriffinLim) else {}
+    return ops.clip(vocoder(frames, mask=mask, **rounds), -1.0, 1.0)
 
 
 def sound_scores(labels, weights, predictions, sizes):

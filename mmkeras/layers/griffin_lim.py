@@ -9,6 +9,7 @@ from keras import ops
 from mmkeras.component import component
 from mmkeras.layers.log_mel import FLOOR
 from mmkeras.layers.masking import hide, mask_or_full
+from mmkeras.layers.overlap import cut_frames, overlap_add, samples_mask
 
 LOUDEST = 30.0  # of log-mel frames: far beyond what samples in [-1, 1] can have
 PERIOD = 257  # frames after which the phases to start from come again
@@ -78,11 +79,12 @@ class GriffinLim(keras.layers.Layer):
         frames = ops.cast(hide(inputs, mask), "float32")
         wanted = hide(self._magnitudes(frames), mask)
         real, imaginary = (wanted * part for part in self._start(ops.shape(inputs)[1], seed))
-        weight = ops.maximum(self._joined(hide(ops.zeros_like(wanted[..., :1]) + self.window**2, mask)), TINY)
+        weight = ops.maximum(overlap_add(hide(ops.zeros_like(wanted[..., :1]) + self.window**2, mask), self.hop), TINY)
 
         def turn(real, imaginary):
             """The spectrum of the samples nearest to a spectrum."""
-            return ops.rfft(self._cut(self._samples(real, imaginary, weight)) * self.window, self.fft_length)
+            frames = cut_frames(self._samples(real, imaginary, weight), self.frame, self.hop)
+            return ops.rfft(frames * self.window, self.fft_length)
 
         def step(_, state):
             told = turn(*state[:2])
@@ -119,42 +121,10 @@ class GriffinLim(keras.layers.Layer):
     def _samples(self, real, imaginary, weight):
         """The samples whose frames lie nearest to the spectrum: an overlapping sum over the windows' squares."""
         frames = ops.irfft((real, imaginary), self.fft_length)[..., : self.frame] * self.window
-        return self._joined(frames) / weight
-
-    @property
-    def _parts(self):
-        """Hops that a frame reaches over."""
-        return -(-self.frame // self.hop)
-
-    def _joined(self, frames):
-        """Overlapping sum, `(B, T, frame)` → `(B, (T − 1) · hop + frame)`."""
-        count, length = self._parts, ops.shape(frames)[1]
-        frames = ops.pad(frames, [[0, 0], [0, 0], [0, count * self.hop - self.frame]])
-        total = 0.0
-        for place in range(count):
-            part = frames[..., place * self.hop : (place + 1) * self.hop]
-            total = total + ops.pad(part, [[0, 0], [place, count - 1 - place], [0, 0]])
-        samples = ops.reshape(total, (ops.shape(frames)[0], (length + count - 1) * self.hop))
-        return samples[:, : (length - 1) * self.hop + self.frame]
-
-    def _cut(self, samples):
-        """The frames of samples, `(B, S)` → `(B, T, frame)`."""
-        count = self._parts
-        length = (ops.shape(samples)[1] - self.frame) // self.hop + 1
-        samples = ops.pad(samples, [[0, 0], [0, count * self.hop - self.frame]])
-        parts = ops.reshape(samples, (ops.shape(samples)[0], length + count - 1, self.hop))
-        frames = [parts[:, place : place + length] for place in range(count)]
-        return ops.concatenate(frames, axis=-1)[..., : self.frame]
+        return overlap_add(frames, self.hop) / weight
 
     def compute_mask(self, inputs, mask=None):
-        if mask is None:
-            return None
-        mask = ops.cast(mask, "bool")
-        longer = self.frame - self.hop
-        samples = ops.repeat(mask, self.hop, axis=1)
-        if longer < 0:
-            return samples[:, -longer:]
-        return ops.concatenate([ops.repeat(mask[:, :1], longer, axis=1), samples], axis=1)
+        return None if mask is None else samples_mask(mask, self.frame, self.hop)
 
     def compute_output_shape(self, input_shape):
         length = input_shape[1]

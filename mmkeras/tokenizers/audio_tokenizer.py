@@ -4,10 +4,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from mmkeras.component import component
-from mmkeras.generation.sound_output import sizes_in, sound_scores
+from mmkeras.component import component, part_config
+from mmkeras.generation.sound_output import build_vocoder, samples_of, sizes_in, sound_scores, vocoder_of
 from mmkeras.layers.finite_scalar_quantizer import FiniteScalarQuantizer
-from mmkeras.layers.griffin_lim import GriffinLim
 from mmkeras.layers.log_mel import CENTRE, SPREAD
 from mmkeras.layers.masking import hide
 from mmkeras.losses.mel_loss import MelLoss
@@ -28,13 +27,15 @@ class AudioTokenizer(keras.layers.Layer):
         levels: sequence of int > 1, see `FiniteScalarQuantizer`; their product is the number of ids K.
             Defaults to `(8, 6, 5)`.
         filters: sequence of int > 0. Channels at each halving of T. Defaults to `(64, 64)`: 4 frames a token.
+        vocoder: a layer from frames to samples, such as `mmkeras.fit_vocoder` gives, which learns no further here, or
+            None: `GriffinLim`. Defaults to `None`.
     Call arguments:
         inputs: float tensor `(B, T, C + 1)`: log-mel frames, and 1 in a real frame, 0 after the last one.
         mask: bool tensor `(B, T)` or None: real frames, in place of the last channel.
     Returns:
         float tensor `(B, T, C + 1)`: frames as the codes tell them, and the logit of each being real.
     Raises:
-        ValueError: no `filters`, or `most` < 1.
+        ValueError: no `filters`, `most` < 1, or a vocoder of other sizes.
     Example:
         >>> tokenizer = AudioTokenizer(most=10, mel_bins=3, frame=16, hop=8)
         >>> ids, there = tokenizer.encode(np.ones((2, 10, 4), "float32"))
@@ -42,8 +43,7 @@ class AudioTokenizer(keras.layers.Layer):
         (TensorShape([2, 3]), TensorShape([2, 88]))
     References:
         [van den Oord et al., 2017](https://arxiv.org/abs/1711.00937), the autoencoder;
-        [Mentzer et al., 2023](https://arxiv.org/abs/2309.15505), the codes. Differs: of log-mel frames, turned into
-        samples by `GriffinLim`.
+        [Mentzer et al., 2023](https://arxiv.org/abs/2309.15505), the codes. Differs: of log-mel frames.
     """
 
     modality = "Audio"
@@ -59,6 +59,7 @@ class AudioTokenizer(keras.layers.Layer):
         hop=160,
         levels=(8, 6, 5),
         filters=(64, 64),
+        vocoder=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -73,6 +74,7 @@ class AudioTokenizer(keras.layers.Layer):
                 "Do: filters=(64, 64)."
             )
         self.quantize = FiniteScalarQuantizer(self.levels, name="quantize", dtype="float32")
+        self.vocoder = vocoder_of("AudioTokenizer", self.sizes, vocoder)
 
     @property
     def num_tokens(self):
@@ -99,9 +101,7 @@ class AudioTokenizer(keras.layers.Layer):
         self.down.build((None, self.num_tokens * 2 ** len(self.filters), width))
         self.up.build((None, self.num_tokens, len(self.levels)))
         self.quantize.build((None, self.num_tokens, len(self.levels)))
-        # Built here, since its mel bank is made of arrays, which no graph gives.
-        self.vocoder = GriffinLim(**self.sizes, name="vocoder", dtype="float32")
-        self.vocoder.build((None, self.most, self.sizes["mel_bins"]))
+        build_vocoder(self.vocoder, self.most, self.sizes["mel_bins"])
 
     def call(self, inputs, *, mask=None):
         return ops.cast(self._frames(self._codes(inputs, mask)), self.compute_dtype)
@@ -137,7 +137,7 @@ class AudioTokenizer(keras.layers.Layer):
         frames = self._frames(self.quantize.codes(ids))
         # The end is the first frame that is not real: real ones stand in front.
         shown = ops.cumsum(ops.cast(frames[..., -1] <= 0, "int32"), axis=1) == 0
-        return ops.clip(self.vocoder(frames[..., :-1], mask=shown, seed=seed), -1.0, 1.0)
+        return samples_of(self.vocoder, frames[..., :-1], shown, seed=seed)
 
     def decoded_spec(self, rows):
         """What `decode` gives, as a symbolic tensor."""
@@ -160,7 +160,7 @@ class AudioTokenizer(keras.layers.Layer):
 
     def get_config(self):
         config = {"most": self.most, **self.sizes, "levels": list(self.levels), "filters": list(self.filters)}
-        return {**super().get_config(), **config}
+        return {**super().get_config(), **config, "vocoder": part_config(self.vocoder)}
 
     @classmethod
     def from_spec(cls, spec, **options):

@@ -9,6 +9,7 @@ from keras import ops
 
 from data_pipelines.datasets import folder
 from mmkeras.layers import GriffinLim, LogMel
+from mmkeras.layers.overlap import cut_frames, overlap_add
 
 RATE = 8000
 SIZES = {"sample_rate": RATE, "mel_bins": 40, "frame": 200, "hop": 80}
@@ -53,10 +54,10 @@ def test_without_magnitudes_lost_the_sum_over_windows_is_exact():
     samples = np.random.default_rng(0).normal(size=(2, 200 + 7 * 80)).astype("float32")
     layer = GriffinLim(**SIZES)
     layer.build((None, None, 40))
-    frames = layer._cut(ops.convert_to_tensor(samples))
+    frames = cut_frames(ops.convert_to_tensor(samples), layer.frame, layer.hop)
     np.testing.assert_array_equal(array(frames)[1, 3], samples[1, 240:440])
     real, imaginary = ops.rfft(frames * layer.window, layer.fft_length)
-    weight = ops.maximum(layer._joined(ops.zeros_like(frames) + layer.window**2), 1e-8)
+    weight = ops.maximum(overlap_add(ops.zeros_like(frames) + layer.window**2, layer.hop), 1e-8)
     told = array(layer._samples(real, imaginary, weight))
     np.testing.assert_allclose(told[:, 2:-2], samples[:, 2:-2], atol=2e-3)
 
