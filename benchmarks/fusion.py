@@ -4,10 +4,14 @@ Two sets: drawings with title, numbers and who drew them (bundled), and handwrit
 each picture hidden and the recording as loud as its noise, speakers of test rows unheard before. The latter is read
 from a folder with `avdigits.npz` and `load.py` that the user names; without it, only the drawings are compared.
 
+The digits' recipe was chosen by leaving out each of the five speakers of training and validation in turn, test rows
+unseen: LateFusion 0.911, ConcatFusion 0.896, TokenTransformer 0.861, picture alone 0.766, sound alone 0.684. So the
+floors are LateFusion's. Among 21 systems, the 180 validation rows alone hardly choose. The test speaker is far quieter
+than the others, so the sound's encoder takes loudness away.
+
 Command: python benchmarks/fusion.py --av-digits DIR   (stopped and started again with --folder, it goes on)
-Floors, digits: best fusion 0.86 and 8 points over the best input alone; with an input missing, 0.95 × a model trained
-on the other alone. Drawings: best fusion 0.74. The digits' recipe was chosen by leaving out each speaker of training
-and validation in turn; the test speaker is far quieter than those, so the sound's encoder takes loudness away.
+Floors, digits, LateFusion: 0.86, and 8 points over the best input alone; with an input missing, 0.95 × a model trained
+on the other alone. Drawings, the fusion that validation rows choose: 0.74.
 """
 
 import argparse
@@ -26,12 +30,17 @@ from keras import ops
 
 import mmkeras as mm
 from data_pipelines import Audio, Category, Image, Pipeline, read_table
-from mmkeras.comparing.comparison import points
 from mmkeras.comparing.comparison_report import comparison_report, table
 from mmkeras.recipes import recipes
 
 RATE = 8000
 HEADS = ("system", "score", "over best alone", "over baseline", "ECE", "parameters", "CPU s an epoch", "peak MiB")
+DIGITS_REMARK = """Handwritten digits, half of each hidden, and spoken ones as loud as their noise; test rows are of a
+speaker who was not heard before. The recipe was chosen by leaving out each of the five speakers of training and
+validation in turn, which chose LateFusion; the sentence below chooses by the few validation rows."""
+DRAWINGS_REMARK = """The bundled clipart. Who drew them is a fourth input here; `benchmarks/clipart.py` knows the three
+others only."""
+CHOSEN = "LateFusion"  # of digits, by the speakers left out
 KEYS = ("name", "score", "single", "baseline", "error", "parameters", "seconds", "memory")
 DIGITS = {
     "epochs": 40,
@@ -181,22 +190,29 @@ def compared(name, pipe, rows, parts, training, words):
     return results
 
 
-def written(title, results):
+def written(title, results, remark):
     """Markdown of one set."""
-    lines = [f"## {title}", "", results["verdict"], "", "| " + " | ".join(HEADS) + " |", "|---" * len(HEADS) + "|"]
+    lines = [f"## {title}", "", remark, "", results["verdict"], ""]
+    lines += ["| " + " | ".join(HEADS) + " |", "|---" * len(HEADS) + "|"]
     lines += ["| " + " | ".join(line[key] for key in KEYS) + " |" for line in table(results)]
-    best, systems = results["best_fusion"], results["systems"]
-    lines += ["", f"{best}, where only these inputs are present:", "", "| present | score | alone |", "|---|---|---|"]
-    for subset, score in systems[best]["subsets"].items():
-        alone = systems.get(f"only {subset}")
-        lines.append(f"| {subset} | {100 * score:.1f} | {'' if alone is None else points(alone['score'], False)} |")
+    lines += ["", "One input left, the others hidden, ÷ a model trained on that input alone:", ""]
+    lines += ["| fusion | " + " | ".join(results["inputs"]) + " |", "|---" * (1 + len(results["inputs"])) + "|"]
+    for name in fusions(results):
+        lines.append(f"| {name} | " + " | ".join(f"{value:.2f}" for value in kept(results, name).values()) + " |")
     return "\n".join([*lines, ""])
 
 
-def kept(results):
-    """Of the best fusion: by input, the score without the others over a model trained on it alone."""
-    systems, best = results["systems"], results["best_fusion"]
-    return {n: systems[best]["subsets"][n] / systems[f"only {n}"]["score"] for n in results["inputs"]}
+def fusions(results):
+    """Names of the systems that fuse, the best first."""
+    systems = results["systems"]
+    names = [name for name in systems if not name.startswith("only ")]
+    return sorted(names, key=lambda name: -systems[name]["score"])
+
+
+def kept(results, name):
+    """By input, a fusion's score without the others over that of a model trained on it alone."""
+    systems = results["systems"]
+    return {n: systems[name]["subsets"][n] / systems[f"only {n}"]["score"] for n in results["inputs"]}
 
 
 def main():
@@ -214,14 +230,17 @@ def main():
     if words.av_digits:
         pipe, rows = digits(words.av_digits, os.path.join(words.folder, "av_digits", "media"))
         found = compared("av_digits", pipe, rows, digit_parts, DIGITS, words)
-        pages.append(written("Digits: half a picture + a noisy recording", found))
-        best, alone = (found["systems"][found[key]]["score"] for key in ("best_fusion", "best_single"))
-        print(f"digits: {best:.3f}, {100 * (best - alone):+.1f} points; kept {kept(found)}")
-        failed += ["digits"] if best < 0.86 or best - alone < 0.08 or min(kept(found).values()) < 0.95 else []
+        pages.append(written("Digits: half a picture + a noisy recording", found, DIGITS_REMARK))
+        name = CHOSEN if CHOSEN in found["systems"] else found["best_fusion"]
+        score, alone = found["systems"][name]["score"], found["systems"][found["best_single"]]["score"]
+        print(f"digits, {name}: {score:.3f}, {100 * (score - alone):+.1f} points; kept {kept(found, name)}")
+        failed += ["digits"] if score < 0.86 or score - alone < 0.08 or min(kept(found, name).values()) < 0.95 else []
     if not words.skip_drawings:
         found = compared("clipart", *drawings(), words)
-        pages.append(written("Drawings: picture + title + numbers + creator → category", found))
-        failed += ["drawings"] if found["systems"][found["best_fusion"]]["score"] < 0.74 else []
+        pages.append(written("Drawings: picture + title + numbers + creator → category", found, DRAWINGS_REMARK))
+        score = found["systems"][found["best_fusion"]]["score"]
+        print(f"drawings, {found['best_fusion']}: {score:.3f}")
+        failed += ["drawings"] if score < 0.74 else []
     with open(words.output, "w", encoding="utf-8") as file:
         command = "python benchmarks/fusion.py" + (" --av-digits DIR" if words.av_digits else "")
         file.write("\n".join([f"# What fusing is worth\n\n`{command}`, {words.seeds} seeds.\n", *pages]))

@@ -46,12 +46,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="where both packages are unpacked")
     parser.add_argument(
-        "--minutes", type=float, nargs="*", default=MINUTES, help="of training; default: 2.5 5 10 and all"
+        "--minutes", type=float, nargs="*", help="of training, no floor; default: 2.5 5 10, all, and all shuffled"
     )
     parser.add_argument("--part", default="test", choices=("val", "test"), help="what is judged; default: test")
     arguments = parser.parse_args()
     rows = read_prompts(arguments.folder)
-    rates = {minutes: judge(shorten(rows, minutes), arguments.part) for minutes in MINUTES}
+    wanted = MINUTES if arguments.minutes is None else arguments.minutes
+    rates = {minutes: judge(shorten(rows, minutes), arguments.part) for minutes in wanted}
+    if None not in rates:
+        return
     shuffled = judge(shuffle(rows), arguments.part, "shuffled, ")
     print(", ".join(f"{minutes or 'all'} minutes: {rate:.3f}" for minutes, rate in rates.items()), end="; ")
     print(f"shuffled: {shuffled:.3f}")

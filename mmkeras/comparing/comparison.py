@@ -147,7 +147,7 @@ def points(value, sign=True):
 
 
 def verdict(results):
-    """One sentence: what fusing is worth, which fusions are equal, what an input is worth."""
+    """One sentence: what fusing is worth, which fusions are equal or better, what an input is worth."""
     systems, best = results["systems"], results["best_fusion"]
     alone = results["best_single"].removeprefix(SINGLE)
     test, unit = systems[best]["against_single"], f"points of {WORDS[results['metric']]}"
@@ -159,17 +159,17 @@ def verdict(results):
             f"Fusing is not shown to pay: {best} is worth {worth} over {alone} alone, within noise; use {alone} alone."
         )
     sentence = f"Fusing is worth {worth} over {alone} alone: take {best}"
-    equal = [name for name, system in systems.items() if system.get("against_best") and _is_equal(system)]
+    others = {name: system["against_best"] for name, system in systems.items() if system.get("against_best")}
+    equal = [name for name, test in others.items() if not test["is_clear"]]
     if equal:
         sentence += f"; {_joined(equal)} {'equals' if len(equal) == 1 else 'equal'} it within noise"
+    better = [name for name, test in others.items() if test["is_clear"] and test["difference"] > 0]
+    if better:
+        sentence += f"; {_joined(better)} did better on test rows, which validation rows had not told"
     name, loss = max(_losses(results).items(), key=lambda item: item[1])
     if loss > 0:
         sentence += f"; without {name} you lose {points(loss, False)}"
     return sentence + "."
-
-
-def _is_equal(system):
-    return not system["against_best"]["is_clear"]
 
 
 def _losses(results):

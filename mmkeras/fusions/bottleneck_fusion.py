@@ -24,7 +24,8 @@ class BottleneckFusion(keras.layers.Layer):
     """A stream of self-attention a modality; the streams share nothing but N latents.
 
     In each layer every stream attends to its own tokens and to the latents; the latents become the mean of what the
-    streams present make of them.
+    streams present make of them. The cost grows with Σ T_m²; without `self_attention` with N · T, since then the
+    latents read a stream, and its tokens hear the latents alone.
 
     Args:
         num_latents: int > 0. N, how much may pass between the modalities. Defaults to `4`.
@@ -32,6 +33,7 @@ class BottleneckFusion(keras.layers.Layer):
             that tokens of different modalities meet from `2` on. Defaults to `2`.
         num_heads: int > 0, a divisor of D. Defaults to `4`.
         dropout: float in [0, 1). Defaults to `0.1`.
+        self_attention: bool. Whether the tokens of a modality attend to each other. Defaults to `True`.
     Call arguments:
         inputs: dict name → float tensor `(B, T_m, D)`, one D for all.
         mask: dict name → bool tensor `(B, T_m)` or None; True = real token.
@@ -46,15 +48,17 @@ class BottleneckFusion(keras.layers.Layer):
     References:
         [Nagrani et al., 2021](https://arxiv.org/abs/2107.00135), attention bottlenecks. Differs: any number of
         streams, the mean over those present, and tokens and latents are given where the paper averages the logits of
-        a class token a stream.
+        a class token a stream. [Lee et al., 2019](https://arxiv.org/abs/1810.00825), §3.1, induced set attention, for
+        streams without self-attention.
     """
 
-    def __init__(self, num_latents=4, num_layers=2, num_heads=4, dropout=0.1, **kwargs):
+    def __init__(self, num_latents=4, num_layers=2, num_heads=4, dropout=0.1, self_attention=True, **kwargs):
         super().__init__(**kwargs)
         self.num_latents = num_latents
         self.num_layers = num_layers
         self.num_heads = num_heads
         self.dropout = dropout
+        self.self_attention = self_attention
         self.supports_masking = True
 
     def build(self, input_shape):
@@ -63,11 +67,17 @@ class BottleneckFusion(keras.layers.Layer):
         self.norms = modality_norms(self, dim)
         self.latents = learned_tokens(self, "latents", self.num_latents, dim)
         self.streams = [
-            [attention_block(self, f"block_{number}_{place}", dim) for place in range(len(self.names))]
+            [self._stream(f"{number}_{place}", dim) for place in range(len(self.names))]
             for number in range(self.num_layers)
         ]
         self.final = keras.layers.LayerNormalization(epsilon=1e-5, name="final", dtype=self.dtype_policy)
         self.final.build((None, None, dim))
+
+    def _stream(self, number, dim):
+        """The blocks of a layer and modality: one, or one that reads and one that hears."""
+        if self.self_attention:
+            return [attention_block(self, f"block_{number}", dim)]
+        return [attention_block(self, f"{verb}_{number}", dim, crossed=True) for verb in ("read", "hear")]
 
     def call(self, inputs, *, mask=None, training=False):
         return self._fuse(inputs, mask, plainly(training))
@@ -80,14 +90,23 @@ class BottleneckFusion(keras.layers.Layer):
         latents = for_every_row(self.latents, tokens[0])
         for blocks in self.streams:
             told = 0.0
-            for place, block in enumerate(blocks):
-                stream = ops.concatenate([latents, tokens[place]], axis=1)
-                stream = ask(block, stream, mask=self._with_latents(masks[place], present[place]))
-                told = told + stream[:, : self.num_latents]
-                tokens[place] = stream[:, self.num_latents :]
+            for place, stream in enumerate(blocks):
+                own, tokens[place] = self._pass_on(stream, latents, tokens[place], masks[place], present[place], ask)
+                told = told + own
             latents = told * part
         joined = ops.concatenate([latents, *tokens], axis=1)
         return hide(self.final(joined), self.compute_mask(inputs, mask))
+
+    def _pass_on(self, stream, latents, tokens, mask, present, ask):
+        """What a stream makes of the latents and of its tokens."""
+        both, real = ops.concatenate([latents, tokens], axis=1), self._with_latents(mask, present)
+        if self.self_attention:
+            both = ask(*stream, both, mask=real)
+            return both[:, : self.num_latents], both[:, self.num_latents :]
+        read, hear = stream
+        shown = real[:, : self.num_latents]
+        latents = ask(read, latents, both, mask=shown, context_mask=real)
+        return latents, ask(hear, tokens, latents, mask=mask, context_mask=shown)
 
     def _part_of_the_mean(self, masks):
         """One over how many modalities a row has, `(B, 1, 1, 1)`."""
@@ -103,14 +122,18 @@ class BottleneckFusion(keras.layers.Layer):
         seen, spots = {}, places(inputs, self.names, self.num_latents)
         self._fuse(inputs, mask, noting(seen))
         part = self._part_of_the_mean(ordered_tokens(inputs, mask, self.names)[1])
-        layers = []
+        latents, layers = [spots[""]], []
         for blocks in self.streams:
-            streams = []
-            for name, block in zip(self.names, blocks, strict=True):
-                spans = [spots[""], spots[name]]
-                told, own = ops.split(seen[block.name], [self.num_latents], axis=2)
-                streams.append(among_all(ops.concatenate([told * part, own], axis=2), spans, spans, spots))
-            layers.append(sum(streams))
+            told, own = [], []
+            for name, stream in zip(self.names, blocks, strict=True):
+                both, tokens = [spots[""], spots[name]], [spots[name]]
+                if self.self_attention:
+                    reads, hears = ops.split(seen[stream[0].name], [self.num_latents], axis=2)
+                else:
+                    reads, hears = (seen[block.name] for block in stream)
+                told.append(among_all(reads * part, latents, both, spots))
+                own.append(among_all(hears, tokens, both if self.self_attention else latents, spots))
+            layers += [sum(told) + sum(own)] if self.self_attention else [sum(told), sum(own)]
         return {"layers": layers, "places": spots, "outputs": list(range(size(spots)))}
 
     def compute_mask(self, inputs, mask=None):
@@ -123,7 +146,7 @@ class BottleneckFusion(keras.layers.Layer):
 
     def get_config(self):
         config = {"num_latents": self.num_latents, "num_layers": self.num_layers, "num_heads": self.num_heads}
-        return {**super().get_config(), **config, "dropout": self.dropout}
+        return {**super().get_config(), **config, "dropout": self.dropout, "self_attention": self.self_attention}
 
     @classmethod
     def example(cls):

@@ -42,9 +42,11 @@ def run(name, share, seed):
     }
 
 
-def results(**shares):
+def results(validation=None, **shares):
     shares = {name.replace("_", " "): share for name, share in shares.items()}
     runs = {name: [run(name, share, seed) for seed in range(SEEDS)] for name, share in shares.items()}
+    for name, share in (validation or {}).items():
+        runs[name] = [{**found, "validation": share} for found in runs[name]]
     return summarise(runs, PIPE, "kind", FACTS)
 
 
@@ -98,6 +100,15 @@ def test_the_sentence_where_it_is_noise_and_where_it_harms():
     assert re.match(r"Fusing is not shown to pay: .* over photo alone, within noise; use photo alone", same["verdict"])
     harm = results(only_photo=0.8, only_voice=0.5, TokenTransformer=0.6, LateFusion=0.59)
     assert re.match(r"Don't fuse: TokenTransformer is worth −\d\d\.\d ± ", harm["verdict"])
+
+
+def test_the_sentence_where_validation_rows_chose_another_one():
+    found = results(
+        {"SumFusion": 0.9}, only_photo=0.5, only_voice=0.5, TokenTransformer=0.65, LateFusion=0.8, SumFusion=0.7
+    )
+    assert found["best_fusion"] == "SumFusion"
+    words = "take SumFusion; LateFusion did better on test rows, which validation rows had not told; without"
+    assert words in found["verdict"]
 
 
 def test_the_table_has_the_best_on_top(found):

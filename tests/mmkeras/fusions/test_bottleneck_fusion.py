@@ -20,7 +20,7 @@ def stream(layer, w, name, place, row, number=0, latents=None):
     """What one stream makes of the latents and its real tokens, in the first layer."""
     tokens = layer_norm(TOKENS[name][row, MASKS[name][row]], w, f"norm_{place}")
     joined = np.concatenate([w["latents"] if latents is None else latents, tokens])
-    return to_numpy(layer.streams[number][place](joined[None].astype("float32")))[0]
+    return to_numpy(layer.streams[number][place][0](joined[None].astype("float32")))[0]
 
 
 def test_latents_are_the_mean_over_the_streams():
@@ -53,3 +53,25 @@ def test_tokens_meet_from_the_second_layer_on():
 
 def test_one_modality_is_enough():
     assert BottleneckFusion()({"text": TOKENS["text"]}).shape == (3, 7, 8)
+
+
+def test_without_self_attention_tokens_hear_the_latents_alone():
+    layer = built(num_layers=1, self_attention=False)
+    given, w = to_numpy(layer(TOKENS, mask=MASKS)), weights(layer)
+    image = layer_norm(TOKENS["image"][1, :1], w, "norm_0").astype("float32")[None]
+    latents = np.asarray(w["latents"], "float32")[None]
+    read, hear = layer.streams[0][0]
+    told = read(latents, np.concatenate([latents, image], 1))
+    np.testing.assert_allclose(given[1, :2], layer_norm(to_numpy(told)[0], w, "final"), atol=2e-5)
+    np.testing.assert_allclose(given[1, 2:3], layer_norm(to_numpy(hear(image, told))[0], w, "final"), atol=2e-5)
+    np.testing.assert_array_equal(given[~to_numpy(layer.compute_mask(TOKENS, MASKS))], 0.0)
+    assert BottleneckFusion.from_config(layer.get_config()).self_attention is False
+
+
+def test_without_self_attention_scores_are_those_of_reading_then_of_hearing():
+    layer = built(num_layers=1, self_attention=False)
+    read, heard = (to_numpy(part) for part in layer.attention_scores(TOKENS, MASKS)["layers"])
+    np.testing.assert_allclose(read[0, :, :2].sum(-1), 1.0, atol=1e-5)
+    np.testing.assert_allclose(heard[0, :, 2:5].sum(-1), 1.0, atol=1e-5)
+    np.testing.assert_array_equal(read[:, :, 2:], 0.0)
+    np.testing.assert_array_equal(heard[:, :, :, 2:], 0.0)
