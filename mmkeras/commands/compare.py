@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from mmkeras.commands.app import MediaOption, TableArgument, app, failing_plainly
+from mmkeras.commands.app import EncodingOption, MediaOption, TableArgument, app, failing_plainly
 from mmkeras.commands.train import named, pipeline_of, split
 from mmkeras.console import show_pipeline, tell_problems, told
 
@@ -37,6 +37,7 @@ def compare(
     robust: Annotated[bool, typer.Option(help="also measure under corruptions")] = True,
     on_bad: Annotated[str, typer.Option(help="raise, mask or drop")] = "raise",
     media_root: MediaOption = None,
+    encoding: EncodingOption = None,
 ):
     """Says what fusing is worth: every input alone, TokenTransformer, LateFusion and other fusions, over seeds.
 
@@ -48,7 +49,7 @@ def compare(
         from data_pipelines import read_table
         from mmkeras.comparing.comparison_report import comparison_report
 
-        rows = read_table(table, media_root)
+        rows = read_table(table, media_root, encoding)
         parts = split(rows)
         pipe = pipeline_of(rows, spec, target, input, ignore, on_bad).adapt(parts["train"])
         show_pipeline(pipe, parts)

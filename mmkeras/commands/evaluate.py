@@ -3,19 +3,19 @@
 import json
 import os
 
-from mmkeras.commands.app import MediaOption, RunArgument, TableArgument, app, failing_plainly
+from mmkeras.commands.app import EncodingOption, MediaOption, RunArgument, TableArgument, app, failing_plainly
 from mmkeras.console import show_scores, tell_problems, told
 
 
 @app.command()
-def evaluate(run: RunArgument, table: TableArgument, media_root: MediaOption = None):
+def evaluate(run: RunArgument, table: TableArgument, media_root: MediaOption = None, encoding: EncodingOption = None):
     """Scores a run on a table: JSON on stdout, report.html in the run."""
     with failing_plainly():
         from data_pipelines import read_table
         from mmkeras.run import load
 
         model, pipe = load(run)
-        metrics = judge(model, pipe, read_table(table, media_root), run)
+        metrics = judge(model, pipe, read_table(table, media_root, encoding), run)
     print(json.dumps({key: metrics[key] for key in ("rows", "targets", "counts")}, ensure_ascii=False))
 
 

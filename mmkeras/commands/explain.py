@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from mmkeras.commands.app import MediaOption, RunArgument, TableArgument, app, failing_plainly
+from mmkeras.commands.app import EncodingOption, MediaOption, RunArgument, TableArgument, app, failing_plainly
 from mmkeras.console import tell_problems, told
 
 
@@ -17,6 +17,7 @@ def explain(
     target: Annotated[str | None, typer.Option(help="what to explain; default: the first target")] = None,
     of: Annotated[str, typer.Option(help="the class that is explained: predicted or true")] = "predicted",
     media_root: MediaOption = None,
+    encoding: EncodingOption = None,
 ):
     """Says what each input is worth for the answers of a run, and what decides within it."""
     with failing_plainly():
@@ -25,7 +26,7 @@ def explain(
         from mmkeras.run import load
 
         model, pipe = load(run)
-        found = mm.explain(model, pipe, read_table(table, media_root), target=target, of=of, examples=rows)
+        found = mm.explain(model, pipe, read_table(table, media_root, encoding), target=target, of=of, examples=rows)
         path = found.save(output)
         tell_problems(pipe)
     told.print(f"explanation → {path}")

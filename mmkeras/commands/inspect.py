@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from mmkeras.commands.app import MediaOption, TableArgument, app, failing_plainly
+from mmkeras.commands.app import EncodingOption, MediaOption, TableArgument, app, failing_plainly
 from mmkeras.console import show_report, told
 
 
@@ -15,6 +15,7 @@ def inspect(
     table: TableArgument,
     target: Annotated[list[str], typer.Option(help="column to predict; may be given again")] = [],  # noqa: B006
     media_root: MediaOption = None,
+    encoding: EncodingOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON instead of tables")] = False,
     html: Annotated[str | None, typer.Option(help="write a page with pictures, sounds and charts to this file")] = None,
     write_spec: Annotated[
@@ -27,7 +28,7 @@ def inspect(
         from data_pipelines.audit import audit
         from data_pipelines.infer import infer
 
-        rows = read_table(table, media_root)
+        rows = read_table(table, media_root, encoding)
         with Progress(console=told, transient=True) as progress:
             task = progress.add_task("opening media", total=len(rows))
             report = audit(rows, target, lambda done, total: progress.update(task, completed=done))

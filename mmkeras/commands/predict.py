@@ -7,6 +7,7 @@ import typer
 from rich.progress import Progress
 
 from mmkeras.commands.app import (
+    EncodingOption,
     GenerateOption,
     MediaOption,
     RunArgument,
@@ -27,6 +28,7 @@ def predict(
     seed: Annotated[int, typer.Option(help="of all that is drawn")] = 0,
     batch_size: Annotated[int, typer.Option(min=1)] = 64,
     media_root: MediaOption = None,
+    encoding: EncodingOption = None,
 ):
     """Writes one answer for each row of a table, in order."""
     with failing_plainly():
@@ -37,7 +39,7 @@ def predict(
 
         options = generation_options(generate)
         model, pipe = load(run)
-        rows = read_table(table, media_root)
+        rows = read_table(table, media_root, encoding)
         files = AnswerFiles(pipe, output)
         with (
             open(output, "w", newline="", encoding="utf-8") as file,

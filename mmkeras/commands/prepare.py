@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from mmkeras.commands.app import MediaOption, TableArgument, app, failing_plainly
+from mmkeras.commands.app import EncodingOption, MediaOption, TableArgument, app, failing_plainly
 from mmkeras.commands.train import pipeline_of
 from mmkeras.console import tell_problems, told
 
@@ -22,6 +22,7 @@ def prepare(
     rows_per_shard: Annotated[int, typer.Option(min=1, help="rows in a file")] = 1000,
     on_bad: Annotated[str, typer.Option(help="raise, mask or drop")] = "raise",
     media_root: MediaOption = None,
+    encoding: EncodingOption = None,
 ):
     """Decodes media once and writes shards, which every command takes as TABLE."""
     with failing_plainly():
@@ -30,7 +31,7 @@ def prepare(
 
         # While it is imported, TFDS' own import hook would break the thread of the bar, which imports too.
         import_tfds(file_format)
-        rows = read_table(table, media_root)
+        rows = read_table(table, media_root, encoding)
         pipe = pipeline_of(rows, spec, target, input, ignore, on_bad)
         columns = TextColumn("preparing"), BarColumn(), MofNCompleteColumn(), TextColumn("rows"), TimeRemainingColumn()
         with Progress(*columns, console=told, transient=True) as progress:

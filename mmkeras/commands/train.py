@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mmkeras.commands.app import MediaOption, TableArgument, app, failing_plainly
+from mmkeras.commands.app import EncodingOption, MediaOption, TableArgument, app, failing_plainly
 from mmkeras.commands.evaluate import judge
 from mmkeras.console import show_pipeline
 
@@ -40,6 +40,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="go on with a run that was cut off")] = False,
     patience: Annotated[int | None, typer.Option(min=1, help="epochs without a better score before stopping")] = None,
     media_root: MediaOption = None,
+    encoding: EncodingOption = None,
 ):
     """Trains a model on a table and keeps the run in a folder."""
     with failing_plainly():
@@ -50,7 +51,7 @@ def train(
         from mmkeras import run
 
         keras.utils.set_random_seed(seed)
-        rows = read_table(table, media_root)
+        rows = read_table(table, media_root, encoding)
         parts = split(rows)
         pipe = pipeline_of(rows, spec, target, input, ignore, on_bad).adapt(parts["train"])
         show_pipeline(pipe, parts)

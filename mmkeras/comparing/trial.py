@@ -43,12 +43,14 @@ def train(model, pipe, batches, judged, steps, folder, training):
     mm.compile(model, pipe.spec, learning_rate=rate, **options)
     clock = _Clock()
     keep = "last" if training["ema_momentum"] else "best"
+    # Validation rows choose an epoch, where one is chosen; they are scored after training anyway.
+    watched = judged if keep == "best" else None
     with _PeakMemory() as memory:
         fit_batches(
             model,
             pipe,
             batches,
-            judged,
+            watched,
             folder,
             training["epochs"],
             patience=training["patience"],
@@ -66,7 +68,7 @@ def train(model, pipe, batches, judged, steps, folder, training):
 
 
 class _Clock(keras.callbacks.Callback):
-    """CPU seconds of each epoch, validation included; the first one also traces graphs."""
+    """CPU seconds of each epoch, with its validation, where there is one; the first one also traces graphs."""
 
     def on_train_begin(self, logs=None):
         self.seconds = []

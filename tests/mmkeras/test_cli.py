@@ -1,6 +1,7 @@
 """The command line, as people use it: on files, what trains and answers in processes of its own."""
 
 import csv
+import inspect
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 import tensorflow as tf
 
 from mmkeras.cli import main
+from mmkeras.commands.app import app
 
 
 def mmkeras(*words, cwd=None):
@@ -79,6 +81,16 @@ def test_inspect_shows_tables(place, told):
     done = told("inspect", place / "t.csv", "--target", "kind", "--html", place / "data.html")
     assert done.returncode == 0 and "seems to be" in done.stdout and "Image" in done.stdout
     assert "page written to" in done.stderr and "<svg" in (place / "data.html").read_text()
+
+
+def test_a_table_in_the_encoding_of_its_country(tmp_path, told):
+    (tmp_path / "t.csv").write_bytes("价格,品种\n1.5,苹果\n2.5,梨\n3,苹果\n".encode("gb18030"))
+    refused = told("inspect", tmp_path / "t.csv", "--target", "品种")
+    assert refused.returncode == 1 and 'encoding="gb18030"' in refused.stderr
+    done = told("inspect", tmp_path / "t.csv", "--target", "品种", "--encoding", "gb18030", "--json")
+    assert done.returncode == 0 and set(json.loads(done.stdout)["columns"]) == {"价格", "品种"}
+    options = [set(inspect.signature(command.callback).parameters) for command in app.registered_commands]
+    assert sum("encoding" in names for names in options) == sum("media_root" in names for names in options) > 6
 
 
 def test_train_leaves_a_whole_run(run):
