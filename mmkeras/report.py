@@ -9,7 +9,8 @@ import numpy as np
 
 from mmkeras.evaluate import evaluate
 from mmkeras.generator import draw_on, generator, shown
-from mmkeras.verdict import LOWER_IS_BETTER, change, figure, judged, notes, share, verdict
+from mmkeras.pages.environment import environment, require_packages
+from mmkeras.pages.verdict import LOWER_IS_BETTER, change, judged, notes, verdict
 
 BATCH = 64
 MOST_CLASSES = 30
@@ -59,16 +60,6 @@ def report(model, pipe, rows, folder, history=None, metrics=None, examples=24):
     return path
 
 
-def require_packages(who):
-    """Raises an error that says what to install, where a page cannot be made."""
-    try:
-        import jinja2  # noqa: F401
-        import matplotlib  # noqa: F401
-        import PIL  # noqa: F401
-    except ImportError as error:
-        raise ImportError(f'{who}: it needs matplotlib and jinja2. Do: pip install "mmkeras[report]"') from error
-
-
 def _history(given):
     """Dict name → list of floats, NaN where nothing was noted; None where there is no history."""
     given = getattr(given, "history", given)
@@ -100,7 +91,7 @@ def _known_metrics(folder, rows):
 
 def _walk(model, pipe, rows, target, examples):
     """Sees every row once: (tallies by target, absence, gallery)."""
-    from mmkeras.cards import Gallery
+    from mmkeras.pages.cards import Gallery, raw_rows
     from mmkeras.tallies import AbsenceTally, target_tallies
 
     tallies = target_tallies(pipe.targets, len(rows))
@@ -120,27 +111,9 @@ def _walk(model, pipe, rows, target, examples):
     return tallies, absence, gallery
 
 
-def raw_rows(rows, columns):
-    """Yields rows as dicts of raw cells, `"_row"` included."""
-    for chunk in rows.chunks(columns):
-        yield from (dict(zip(chunk, cells, strict=True)) for cells in zip(*chunk.values(), strict=True))
-
-
-def environment():
-    """Where the templates of pages lie, and how they write numbers."""
-    import jinja2
-
-    loader = jinja2.FileSystemLoader(os.path.join(os.path.dirname(os.path.abspath(__file__)), "templates"))
-    pages = jinja2.Environment(
-        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    pages.filters.update(figure=figure, share=share)
-    return pages
-
-
 def _page(model, pipe, rows, history, metrics, tallies, absence, gallery):
-    from mmkeras.cards import card
     from mmkeras.explaining.decided import SHOWN, decided
+    from mmkeras.pages.cards import card
 
     chosen = gallery.chosen()
     mistakes, others = ([card(row, pipe, rows.source) for row in part] for part in chosen)
@@ -194,7 +167,7 @@ def _scores(metrics, target):
 
 def _curves(history):
     """List of (name, SVG, has validation), the loss first."""
-    from mmkeras import plots
+    from mmkeras.pages import plots
 
     history = history or {}
     names = [name for name in history if not name.startswith("val_") and name not in ("epoch", "learning_rate")]
@@ -209,7 +182,7 @@ def _curves(history):
 
 def _target(tally):
     """What is shown of a target, by the kind of its tally."""
-    from mmkeras import plots
+    from mmkeras.pages import plots
 
     if hasattr(tally, "confusions"):
         if not tally.rows:

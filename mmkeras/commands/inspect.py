@@ -33,7 +33,7 @@ def inspect(
             task = progress.add_task("opening media", total=len(rows))
             report = audit(rows, target, lambda done, total: progress.update(task, completed=done))
         if html:
-            from mmkeras.inspect_page import inspect_page
+            from mmkeras.pages.inspect_page import inspect_page
 
             told.print(f"page written to {inspect_page(rows, report, html, target)}", highlight=False, soft_wrap=True)
         if write_spec:

@@ -22,7 +22,7 @@ def comparison_report(results, folder):
     Example:
         >>> comparison_report(results, "comparison/")
     """
-    from mmkeras.report import environment, require_packages
+    from mmkeras.pages.environment import environment, require_packages
 
     require_packages("compare")
     from markupsafe import Markup
@@ -78,7 +78,7 @@ def _against(test):
 
 
 def _dots(systems):
-    from mmkeras import plots
+    from mmkeras.pages import plots
 
     names = list(systems)
     scores, noises = ([systems[name][key] for name in names] for key in ("score", "deviation"))
@@ -104,7 +104,7 @@ def _shown(results):
 
 def _curves(results):
     """Yields (input, corruption, SVG)."""
-    from mmkeras import plots
+    from mmkeras.pages import plots
 
     systems, shown = results["systems"], _shown(results)
     for name, kinds in systems[LATE]["robustness"].items():
@@ -128,7 +128,7 @@ def _robust(results):
 
 def _reliability(results):
     """Yields (system, calibration error, SVG) of the best fusion, the baseline and the best input alone."""
-    from mmkeras import plots
+    from mmkeras.pages import plots
 
     for name in dict.fromkeys([results["best_fusion"], BASELINE, results["best_single"]]):
         system = results["systems"][name]

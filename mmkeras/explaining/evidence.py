@@ -65,7 +65,7 @@ def _steps(modality, kind, value, mask, gradient, attention):
     found = {"kind": "recording" if kind == "Audio" else "series", "attention": looked}
     found["place"] = (lambda weights: _over_frames(weights, mask)) if value.ndim == 2 else None
     if kind == "Audio" and modality.features == "waveform":
-        from mmkeras.variants import spectrum
+        from mmkeras.pages.variants import spectrum
 
         frames = spectrum(value[mask], modality.frame, modality.hop)
         starts = np.arange(len(frames)) * modality.hop

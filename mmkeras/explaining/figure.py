@@ -24,7 +24,7 @@ def figure(explanation, place=0):
     Raises:
         ImportError: matplotlib is not installed.
     """
-    from mmkeras.report import require_packages
+    from mmkeras.pages.environment import require_packages
 
     require_packages("explain")
     from matplotlib.figure import Figure

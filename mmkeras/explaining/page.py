@@ -13,7 +13,7 @@ def page(explanation):
     Raises:
         ImportError: matplotlib or jinja2 is not installed.
     """
-    from mmkeras.report import environment, require_packages
+    from mmkeras.pages.environment import environment, require_packages
 
     require_packages("explain")
     summary = explanation.summary()
@@ -83,7 +83,7 @@ def _shown(example, name, evidence, top):
 
 
 def _picture(evidence):
-    from mmkeras import plots
+    from mmkeras.pages import plots
 
     views = [("as the model sees it", plots.picture(evidence["pixels"]))]
     if evidence["gradient"] is not None:
@@ -94,7 +94,7 @@ def _picture(evidence):
 
 
 def _recording(evidence):
-    from mmkeras import plots
+    from mmkeras.pages import plots
 
     frames, views = evidence["frames"], [("as the model hears it", plots.spectrogram(evidence["frames"]))]
     if evidence["gradient"] is not None:
@@ -106,7 +106,7 @@ def _recording(evidence):
 
 def _looks(attention, name, evidence, inputs):
     """For the words that decide most: what each looks at in a picture or recording."""
-    from mmkeras import plots
+    from mmkeras.pages import plots
 
     views = []
     for asking, shown in inputs.items():
@@ -140,7 +140,7 @@ def _pieces(evidence, top):
 def _series(evidence):
     from markupsafe import Markup
 
-    from mmkeras import plots
+    from mmkeras.pages import plots
 
     steps = None if evidence["gradient"] is None else evidence["gradient"].sum(1)
     return {"chart": Markup(plots.lines(evidence["values"], None if steps is None else strengths(steps)))}

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mmkeras import plots
+from mmkeras.pages import plots
 
 SIDE = 160
 HEARD = 200_000  # bytes of a sound that go into the page

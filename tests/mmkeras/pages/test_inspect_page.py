@@ -14,7 +14,7 @@ import tensorflow as tf
 from data_pipelines import read_table
 from data_pipelines.audit import audit
 from mmkeras.console import in_words
-from mmkeras.inspect_page import inspect_page
+from mmkeras.pages.inspect_page import inspect_page
 
 SCRIPT = "<script>alert(1)</script>"
 

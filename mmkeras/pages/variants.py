@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mmkeras import plots
+from mmkeras.pages import plots
 
 PICTURES = 4
 

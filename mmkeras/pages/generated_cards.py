@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from mmkeras import plots
-from mmkeras.variants import spectrum
+from mmkeras.pages import plots
+from mmkeras.pages.variants import spectrum
 
 MOST_CHANNELS = 3
 

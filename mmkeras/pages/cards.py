@@ -4,13 +4,19 @@ import heapq
 
 import numpy as np
 
-from mmkeras import plots
-from mmkeras.generated_cards import GENERATED
-from mmkeras.variants import drawn_part, measured, spectrum, variant
+from mmkeras.pages import plots
+from mmkeras.pages.generated_cards import GENERATED
+from mmkeras.pages.variants import drawn_part, measured, spectrum, variant
 
 LONGEST = 700
 LARGEST_SOUND = 200_000
 SIGNATURES = ((b"RIFF", "audio/wav"), (b"OggS", "audio/ogg"), (b"fLaC", "audio/flac"), (b"ID3", "audio/mpeg"))
+
+
+def raw_rows(rows, columns):
+    """Yields rows as dicts of raw cells, `"_row"` included."""
+    for chunk in rows.chunks(columns):
+        yield from (dict(zip(chunk, cells, strict=True)) for cells in zip(*chunk.values(), strict=True))
 
 
 class Gallery:

@@ -5,8 +5,8 @@ import os
 
 import numpy as np
 
-from mmkeras import samples
-from mmkeras.verdict import figure
+from mmkeras.pages import samples
+from mmkeras.pages.environment import environment, require_packages
 
 EXAMPLES = 8
 PAIRS = 24
@@ -28,16 +28,9 @@ def inspect_page(rows, report, path, targets=()):
     Example:
         >>> inspect_page(rows, audit(rows, ["breed"]), "pets.html", ["breed"])
     """
-    jinja2 = _required()
-    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "templates")
-    page = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page.filters.update(figure=figure, short=_short)
+    require_packages("inspect", extra="inspect")
+    page = environment()
+    page.filters.update(short=_short)
     text = page.get_template("inspect.html").render(
         source=rows.source.name,
         report=report,
@@ -52,16 +45,6 @@ def inspect_page(rows, report, path, targets=()):
     with open(path, "w", encoding="utf-8", errors="replace") as file:
         file.write(text)
     return path
-
-
-def _required():
-    try:
-        import jinja2
-        import matplotlib  # noqa: F401
-        import PIL  # noqa: F401
-    except ImportError as error:
-        raise ImportError('inspect: a page needs matplotlib and jinja2. Do: pip install "mmkeras[inspect]"') from error
-    return jinja2
 
 
 def _column(name, facts):

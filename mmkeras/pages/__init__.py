@@ -1,0 +1,1 @@
+"""What HTML pages are made of: the report's, and those of comparisons, explanations and tables."""
