@@ -17,6 +17,10 @@ class BlockFusion(keras.layers.Layer):
     z_c = Σ_r ∏_m (U_mcr p_mc + u_mcr), then s = sign(z) √|z|, s / ‖s‖ for each block; a dense layer brings the blocks
     back to D. The core tensor is block-superdiagonal: C = 1 is a Tucker decomposition, E = 1 a candecomp.
 
+    Where it fails: on half-hidden pictures of digits with noisy speech (`benchmarks/fusion.md`, five seeds) it is no
+    better than the picture alone, 0.769 ± 0.008 against 0.769, and keeps least of an input that is left alone: each block's
+    features lie on a sphere, whose place both modalities decide.
+
     Args:
         num_blocks: int > 0. C. Defaults to `4`.
         block_dim: int > 0. E, the features of a block. Defaults to `16`.
