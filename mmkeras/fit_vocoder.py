@@ -59,6 +59,7 @@ def fit_vocoder(
             f"fit_vocoder: the vocoder must be made for frames of this target. Received: vocoder={sizes_of(vocoder)}, "
             f"target={sizes}. Do: leave it out."
         )
+    vocoder.trainable = True  # A decoder that holds it has frozen it.
     model = _there_and_back(vocoder, sizes)
     seconds, column = min(segment_seconds, sound.seconds), sound.columns(target)[0]
     frames = {"frame_seconds": sound.frame_seconds, "hop_seconds": sound.hop_seconds, "column": column}

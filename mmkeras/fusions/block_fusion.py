@@ -18,8 +18,8 @@ class BlockFusion(keras.layers.Layer):
     back to D. The core tensor is block-superdiagonal: C = 1 is a Tucker decomposition, E = 1 a candecomp.
 
     Where it fails: on half-hidden pictures of digits with noisy speech (`benchmarks/fusion.md`, five seeds) it is no
-    better than the picture alone, 0.769 ± 0.008 against 0.769, and keeps least of an input that is left alone: each block's
-    features lie on a sphere, whose place both modalities decide.
+    better than the picture alone, 0.769 ± 0.008 against 0.769, and keeps least of an input that is left alone: each
+    block's features lie on a sphere, whose place both modalities decide.
 
     Args:
         num_blocks: int > 0. C. Defaults to `4`.

@@ -13,7 +13,8 @@ from mmkeras.layers.masking import hide, mask_or_full
 from mmkeras.layers.overlap import overlap_add, samples_mask
 
 TINY = 1e-8
-LOUDEST = 8.0  # of the natural logarithm of a magnitude: far beyond what samples in [-1, 1] can have
+# Of the natural logarithm of a magnitude: what it is about at first, and far beyond what samples in [-1, 1] can have.
+USUAL, LOUDEST = -2.0, 8.0
 
 
 @component
@@ -87,7 +88,7 @@ class NeuralVocoder(keras.layers.Layer):
         hidden = self.norm(self.convs(frames, mask=mask))
         told = {name: head(hidden) for name, head in self.heads.items()}
         length = ops.sqrt(told["cosine"] ** 2 + told["sine"] ** 2 + TINY)
-        scale = hide(ops.exp(ops.minimum(told["magnitude"] - 2.0, LOUDEST)) / length, mask)
+        scale = hide(ops.exp(ops.minimum(told["magnitude"] + USUAL, LOUDEST)) / length, mask)
         frames = ops.irfft((scale * told["cosine"], scale * told["sine"]), self.fft_length)[..., : self.frame]
         squares = hide(ops.zeros_like(frames[..., :1]) + self.window**2, mask)
         samples = overlap_add(frames * self.window, self.hop) / ops.maximum(overlap_add(squares, self.hop), 1e-2)

@@ -73,6 +73,15 @@ def test_the_saved_model_sings_by_it(taught, tmp_path):
         np.testing.assert_allclose(sound.decode(file), sound.decode(same), atol=1e-3)
 
 
+def test_it_learns_on_after_a_decoder_has_held_it(taught):
+    pipe, rows, _ = taught
+    vocoder = mm.layers.NeuralVocoder(**SIZES, width=8, num_layers=0, name="vocoder")
+    mm.decoders.AudioMelDecoder.from_spec(pipe.spec["targets"]["voice"], 0.0, vocoder=vocoder).build((None, 4, 8))
+    before = [np.array(weight) for weight in vocoder.get_weights()]
+    mm.fit_vocoder(pipe, rows.take(8), "voice", vocoder, epochs=1, batch_size=8, verbose=0)
+    assert all(np.abs(new - old).max() > 0 for new, old in zip(vocoder.get_weights(), before, strict=True))
+
+
 def test_a_tokenizer_speaks_through_it(taught):
     pipe, _, vocoder = taught
     tokenizer = mm.tokenizers.AudioTokenizer.from_spec(pipe.spec["targets"]["voice"], filters=(4,), vocoder=vocoder)
