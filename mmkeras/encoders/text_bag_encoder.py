@@ -14,7 +14,8 @@ class TextBagEncoder(keras.layers.Layer):
     """Adds up the embeddings of all known tokens, rare ones weighing more, into one token.
 
     h = Σ w e / √(Σ w²), with w = log(10 + id) / 5: ids go by falling frequency, so w grows like an inverse document
-    frequency. In training, tokens are dropped whole, so that no single one decides.
+    frequency. In training, tokens are dropped whole, so that no single one decides, and the others weigh more, so
+    that the mean is what evaluation gives.
 
     Args:
         vocabulary_size: int > 2. Ids run from 0 to one less; 0 is padding, 1 an unknown token, which says nothing.
@@ -70,12 +71,11 @@ class TextBagEncoder(keras.layers.Layer):
 
     def read(self, vectors, ids, mask, training=False):
         """Tokens from what stands for ids, `(B, T, D)`: how a gradient gets at words, see `mmkeras.explain`."""
-        known = ids > UNKNOWN
+        weights = hide(ops.log(10.0 + ops.cast(ids, "float32")) / 5.0, ids > UNKNOWN)
+        scale = ops.rsqrt(ops.maximum(ops.sum(weights**2, axis=1, keepdims=True), 1.0))
         if training and self.token_dropout:
             draw = keras.random.uniform(ops.shape(ids), seed=self.seed_generator)
-            known = known & (draw >= self.token_dropout)
-        weights = hide(ops.log(10.0 + ops.cast(ids, "float32")) / 5.0, known)
-        scale = ops.rsqrt(ops.maximum(ops.sum(weights**2, axis=1, keepdims=True), 1.0))
+            weights = hide(weights, draw >= self.token_dropout) / (1.0 - self.token_dropout)
         tokens = self.drop(vectors, training=training)
         bag = ops.einsum("bt,btd->bd", ops.cast(weights * scale, tokens.dtype), tokens)
         return hide(bag[:, None], self.compute_mask(ids, mask))

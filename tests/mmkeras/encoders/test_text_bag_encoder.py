@@ -30,6 +30,14 @@ def test_in_training_tokens_are_dropped():
     assert abs((given == 0).all(1).mean() - 0.25) < 0.03
 
 
+def test_the_mean_of_training_is_what_evaluation_gives():
+    ids = np.tile([[2, 7, 3, 1, 5]], (4000, 1)).astype("int32")
+    layer = TextBagEncoder(9, dim=4, token_dropout=0.5, dropout=0.0)
+    told, trained = to_numpy(layer(ids[:1]))[0, 0], to_numpy(layer(ids, training=True))[:, 0].mean(0)
+    np.testing.assert_allclose(trained, told, atol=4e-4)
+    assert np.abs(told).max() > 4e-3
+
+
 def test_from_spec():
     assert TextBagEncoder.from_spec({"vocabulary_size": 7}, dim=8, dropout=0.0).vocabulary_size == 7
 
