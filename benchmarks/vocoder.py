@@ -42,7 +42,9 @@ def main(place=None):
     vocoder = mm.fit_vocoder(pipe, train, "voice", epochs=EPOCHS, batch_size=BATCH, verbose=2)
     minutes = [(time.time() - started) / 60, (time.process_time() - processor) / 60]
     print(f"trained in {minutes[0]:.1f} minutes, {minutes[1]:.1f} of processor, {vocoder.count_params()} weights")
-    ways = {"vocoder": vocoder, "Griffin and Lim": GriffinLim(**sizes_of(voice))}
+    rounds = GriffinLim(**sizes_of(voice))
+    rounds.build((None, voice.most, voice.mel_bins))
+    ways = {"vocoder": vocoder, "Griffin and Lim": rounds}
     ways = {name: tf.function(lambda mel, mask, way=way: way(mel, mask=mask)) for name, way in ways.items()}
     labels, real = recordings(pipe, voice, test)
     told = {name: [np.asarray(way(*frames(label))) for label in labels] for name, way in ways.items()}
