@@ -7,6 +7,9 @@ one run, in turn.
 Command: python benchmarks/vocoder.py [FOLDER]
 FOLDER gets three recordings, real, by the vocoder and by Griffin and Lim, as WAVs.
 Data: data_pipelines/datasets/prompts, both voices, 8 kHz; CC-BY-3.0.
+Last seen, two cores of an Intel Xeon, one seed, 4.3 minutes of training: spectra 0.684 apart, 2.00 dB, 1.25 s of
+processor for all test recordings; Griffin and Lim's 2.288 apart, 0.67 dB, 10.61 s. The vocoder is trained on the first
+of these measures; in the bands of the log-mel frames Griffin and Lim's stay nearer.
 Floors: nearer in spectra than Griffin and Lim's, at a fifth of its processor time at the most.
 """
 
