@@ -3,7 +3,7 @@
 import keras
 
 from data_pipelines import Audio, Pipeline
-from mmkeras.generation.sound_output import sizes_of
+from mmkeras.generation.sound_output import sizes_of, vocoder_of
 from mmkeras.layers import LogMel, NeuralVocoder
 from mmkeras.losses import MultiResolutionSTFTLoss
 
@@ -53,13 +53,8 @@ def fit_vocoder(
             f"fit_vocoder: target must be a sound. Received: target={target!r}. Do: one of {sounds or 'such targets'}."
         )
     sizes = sizes_of(sound)
-    vocoder = vocoder or NeuralVocoder(**sizes, name="vocoder")
-    if sizes_of(vocoder) != sizes:
-        raise ValueError(
-            f"fit_vocoder: the vocoder must be made for frames of this target. Received: vocoder={sizes_of(vocoder)}, "
-            f"target={sizes}. Do: leave it out."
-        )
-    vocoder.trainable = True  # A decoder that holds it has frozen it.
+    vocoder = vocoder_of("fit_vocoder", sizes, vocoder or NeuralVocoder(**sizes, name="vocoder"))
+    vocoder.trainable = True  # Whoever holds it freezes it.
     model = _there_and_back(vocoder, sizes)
     seconds, column = min(segment_seconds, sound.seconds), sound.columns(target)[0]
     frames = {"frame_seconds": sound.frame_seconds, "hop_seconds": sound.hop_seconds, "column": column}

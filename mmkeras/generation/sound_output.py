@@ -40,7 +40,7 @@ def vocoder_of(owner, sizes, vocoder=None):
     if given != sizes:
         raise ValueError(
             f"{owner}: the vocoder must be made for frames of this target. Received: vocoder={given}, target={sizes}. "
-            "Do: mmkeras.fit_vocoder on this target's recordings."
+            "Do: mmkeras.fit_vocoder(pipe, rows, target), which makes one."
         )
     vocoder.trainable = False
     return vocoder

@@ -9,7 +9,7 @@ from keras import ops
 from mmkeras.component import component
 from mmkeras.layers.log_mel import FLOOR
 from mmkeras.layers.masking import hide, mask_or_full
-from mmkeras.layers.overlap import cut_frames, overlap_add, samples_mask
+from mmkeras.layers.overlap import cut_frames, hann_window, overlap_add, samples_mask, samples_shape
 
 LOUDEST = 30.0  # of log-mel frames: far beyond what samples in [-1, 1] can have
 PERIOD = 257  # frames after which the phases to start from come again
@@ -71,7 +71,7 @@ class GriffinLim(keras.layers.Layer):
             self.mel_bins, self.fft_length // 2 + 1, self.sample_rate, 60.0, self.sample_rate / 2.0
         )
         self.bank = np.asarray(ops.convert_to_numpy(bank), "float32")
-        self.window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(self.frame) / self.frame)).astype("float32")
+        self.window = hann_window(self.frame)
 
     def call(self, inputs, *, mask=None, seed=0, iterations=None):
         iterations = self.iterations if iterations is None else iterations
@@ -127,8 +127,7 @@ class GriffinLim(keras.layers.Layer):
         return None if mask is None else samples_mask(mask, self.frame, self.hop)
 
     def compute_output_shape(self, input_shape):
-        length = input_shape[1]
-        return (input_shape[0], None if length is None else (length - 1) * self.hop + self.frame)
+        return samples_shape(input_shape, self.frame, self.hop)
 
     def get_config(self):
         config = {"sample_rate": self.sample_rate, "mel_bins": self.mel_bins, "frame": self.frame, "hop": self.hop}

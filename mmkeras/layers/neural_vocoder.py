@@ -3,14 +3,13 @@
 import math
 
 import keras
-import numpy as np
 from keras import ops
 
 from mmkeras.component import component
 from mmkeras.layers.dilated_convs import DilatedConvs
 from mmkeras.layers.log_mel import CENTRE, SPREAD
 from mmkeras.layers.masking import hide, mask_or_full
-from mmkeras.layers.overlap import overlap_add, samples_mask
+from mmkeras.layers.overlap import hann_window, overlap_add, samples_mask, samples_shape
 
 TINY = 1e-8
 # Of the natural logarithm of a magnitude: what it is about at first, and far beyond what samples in [-1, 1] can have.
@@ -67,7 +66,7 @@ class NeuralVocoder(keras.layers.Layer):
 
     def build(self, input_shape):
         self.fft_length = 2 ** math.ceil(math.log2(self.frame))
-        self.window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(self.frame) / self.frame)).astype("float32")
+        self.window = hann_window(self.frame)
         steps = (None, None, self.width)
         self.join = keras.layers.Dense(self.width, name="join", dtype="float32")
         self.convs = DilatedConvs(self.num_layers, self.kernel_size, name="convs", dtype="float32")
@@ -98,8 +97,7 @@ class NeuralVocoder(keras.layers.Layer):
         return None if mask is None else samples_mask(mask, self.frame, self.hop)
 
     def compute_output_shape(self, input_shape):
-        length = input_shape[1]
-        return (input_shape[0], None if length is None else (length - 1) * self.hop + self.frame)
+        return samples_shape(input_shape, self.frame, self.hop)
 
     def get_config(self):
         names = ("sample_rate", "mel_bins", "frame", "hop", "width", "num_layers", "kernel_size")

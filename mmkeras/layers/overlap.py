@@ -1,6 +1,18 @@
 """Samples cut into frames that overlap, and frames added up to samples."""
 
+import numpy as np
 from keras import ops
+
+
+def hann_window(frame):
+    """The weights of a frame's samples, float32 `(frame,)`, periodic."""
+    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(frame) / frame)).astype("float32")
+
+
+def samples_shape(frames_shape, frame, hop):
+    """The shape of samples that frames `(B, T, …)` add up to: `(B, (T − 1) · hop + frame)`, open where T is."""
+    rows, length = frames_shape[:2]
+    return (rows, None if length is None else (length - 1) * hop + frame)
 
 
 def overlap_add(frames, hop):
