@@ -21,8 +21,8 @@ test: .venv/ready  ## all tests and the notebooks
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests
 	$(BIN)/python -m pytest -n 2 --nbmake --nbmake-timeout=900 notebooks
 
-test-jax: .venv/jax  ## the conformance sweep on the JAX backend
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -n 2 tests/test_conformance.py
+test-jax: .venv/jax  ## the conformance sweep, and from a table to answers, on the JAX backend
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -n 2 tests/test_conformance.py tests/test_from_table_to_answers.py
 
 # Beam wants older protobuf and pyarrow than the constraints name.
 .venv-beam/ready: setup.cfg

@@ -32,7 +32,7 @@ def generate(model, pipe, rows, target, batch_size=32, seed=0, progress=None, **
     # What other targets would say is not generated.
     speaking = answering(generator(model, {target: options}, seed), target)
     answers = []
-    for x in pipe.batches(rows, batch_size, with_targets=False, on_bad="mask"):
+    for x in pipe.batches(rows, batch_size, with_targets=False, on_bad="mask").as_numpy_iterator():
         answers.extend(written(pipe, target, speaking.predict_on_batch(x)[target]))
         draw_on(speaking)
         if progress is not None:

@@ -24,7 +24,7 @@ def predict(model, pipe, rows, batch_size=64, generate=None, seed=0):
     """
     pipe.problems.clear()
     model = generator(model, generate, seed)
-    for x in pipe.batches(rows, batch_size, with_targets=False, on_bad="mask"):
+    for x in pipe.batches(rows, batch_size, with_targets=False, on_bad="mask").as_numpy_iterator():
         predictions = model.predict_on_batch(x)
         draw_on(model)
         written = pipe.write({name: np.asarray(value) for name, value in predictions.items()})

@@ -99,11 +99,10 @@ def _walk(model, pipe, rows, target, examples):
     pipe.problems.clear()
     model = generator(model)
     raw = raw_rows(rows, list(dict.fromkeys([*pipe.input_columns(), *pipe.target_columns()])))
-    for x, y, w in pipe.batches(rows, BATCH, on_bad="mask"):
+    for x, y, w in pipe.batches(rows, BATCH, on_bad="mask").as_numpy_iterator():
         x = shown(x, pipe.targets)
         predictions = {name: np.asarray(value) for name, value in model.predict_on_batch(x).items()}
         draw_on(model)
-        x, y, w = ({name: np.asarray(value) for name, value in part.items()} for part in (x, y, w))
         for name, tally in tallies.items():
             tally.add(y[name], w[name], predictions[name])
         absence.add(x, y, w)
