@@ -25,7 +25,8 @@ def compile(
             leaves biases, norms and embeddings of absent things alone.
         learning_rate: float > 0 or a `keras.optimizers.schedules.LearningRateSchedule`. Defaults to `0.001`.
         weight_decay: float >= 0. Defaults to `0.0`.
-        label_smoothing: float in [0, 1). For categories and tags. Defaults to `0.0`.
+        label_smoothing: float in [0, 1), or dict target → float, `0.0` for those that it does not name. For categories,
+            tags and tokens. Defaults to `0.0`.
         clipnorm: float > 0 or None. Longest gradient of one weight. Defaults to `None`: any.
         ema_momentum: float in (0, 1) or None. The weights left after training are a running mean with that memory, such
             as `0.99`, which helps where rows are few. Defaults to `None`: the last weights.
@@ -34,7 +35,7 @@ def compile(
     Returns:
         The model.
     Raises:
-        ValueError: a target without a decoder of its name, or loss weights for a name that is no target.
+        ValueError: a target without a decoder of its name, or loss weights or a smoothing for a name that is no target.
     Example:
         >>> compile(model, pipe.spec, learning_rate=3e-4, weight_decay=0.05)
     """
@@ -47,15 +48,17 @@ def compile(
                 f"layers={[layer.name for layer in model.layers]}. Do: CategoryDecoder(…, name={name!r})."
             )
         decoders[name] = decoder
-    unknown = sorted(set(loss_weights or {}) - set(decoders))
-    if unknown:
-        raise ValueError(f"compile: loss_weights must name targets. Received: {unknown}. Do: of {list(decoders)}.")
+    smoothing = label_smoothing if isinstance(label_smoothing, dict) else dict.fromkeys(decoders, label_smoothing)
+    for what, named in (("loss_weights", loss_weights or {}), ("label_smoothing", smoothing)):
+        unknown = sorted(set(named) - set(decoders))
+        if unknown:
+            raise ValueError(f"compile: {what} must name targets. Received: {unknown}. Do: of {list(decoders)}.")
     if isinstance(optimizer, str):
         averaged = {"use_ema": True, "ema_momentum": ema_momentum} if ema_momentum else {}
         optimizer = _optimizer(optimizer, learning_rate, weight_decay, clipnorm=clipnorm, **averaged)
     model.compile(
         optimizer=optimizer,
-        loss={name: decoder.default_loss(label_smoothing) for name, decoder in decoders.items()},
+        loss={name: decoder.default_loss(smoothing.get(name, 0.0)) for name, decoder in decoders.items()},
         weighted_metrics={name: decoder.default_metrics() for name, decoder in decoders.items()},
         loss_weights=loss_weights and {name: loss_weights.get(name, 1.0) for name in decoders},
         **options,

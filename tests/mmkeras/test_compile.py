@@ -36,6 +36,13 @@ def test_losses_and_metrics_by_target(model, pipe, rows):
     assert np.isfinite(list(scores.values())).all()
 
 
+def test_label_smoothing_by_target(model, pipe):
+    mm.compile(model, pipe.spec, label_smoothing={"topics": 0.2})
+    assert (model.loss["kind"].label_smoothing, model.loss["topics"].label_smoothing) == (0.0, 0.2)
+    with pytest.raises(ValueError, match=r"label_smoothing must name targets. Received: \['marks'\]"):
+        mm.compile(model, pipe.spec, label_smoothing={"marks": 0.2})
+
+
 def test_loss_weights(model, pipe, rows):
     batch = next(iter(pipe.batches(rows, 12)))
     total = {}
