@@ -14,8 +14,8 @@ last, since few pixels tell them. Last seen, one core of an Intel Xeon, TensorFl
 3e-3, 39 processor minutes in all: judge on real test pictures 1.000; guidance 1: both kinds 0.437, colours 0.99, shapes
 0.68, counts and relations 1.00, kernel distance 0.0015; guidance 2: both kinds 0.477, colours 1.00, shapes 0.71, counts
 and relations 1.00, kernel distance 0.0017 (training to test pictures 0.0183). EPOCHS and RATE of today were not run so.
-On an NVIDIA H100 with the JAX backend, the same model and judge in another script, captions padded to 16 words, 12 other
-trainings beside, one seed each, 300 validation captions of new pairs, guidance 2: both kinds 1.000 after 69 of 80
+On an NVIDIA H100 with the JAX backend, the same model and judge in another script, captions padded to 16 words, 12
+other trainings beside, one seed each, 300 validation captions of new pairs, guidance 2: both kinds 1.000 after 69 of 80
 epochs at 2e-3, in six minutes, 1.000 after 110 of batch 64 at 3e-3, 0.960 after 50 at 4e-3, 1.000 after 59 of 60 with
 widths (32, 96).
 """
