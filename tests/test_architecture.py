@@ -87,6 +87,12 @@ def test_one_public_class_a_file_named_after_it(file):
         assert name in mmkeras.COMPONENTS
 
 
+@sweep(PARTS)
+def test_ids_are_looked_up_by_token_embedding(file):
+    """Keras' own lookup gives Adam gradients in pieces on TensorFlow, see `TokenEmbedding`."""
+    assert not [n.lineno for n in ast.walk(tree(file)) if isinstance(n, ast.Attribute) and n.attr == "Embedding"]
+
+
 @sweep(SOURCES)
 def test_nothing_is_asserted(file):
     assert not [node.lineno for node in ast.walk(tree(file)) if isinstance(node, ast.Assert)]

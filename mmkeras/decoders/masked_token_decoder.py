@@ -9,6 +9,7 @@ from mmkeras.component import component, part_config
 from mmkeras.generation.unmask_tokens import unmask_tokens
 from mmkeras.layers.context_transformer import ContextTransformer
 from mmkeras.layers.masking import hide, hide_rows, mask_or_full
+from mmkeras.layers.token_embedding import TokenEmbedding
 from mmkeras.losses.masked_crossentropy import MaskedCrossentropy
 from mmkeras.metrics.masked_token_accuracy import MaskedTokenAccuracy
 from mmkeras.tokenizers.text_tokenizer import TextTokenizer
@@ -83,7 +84,7 @@ class MaskedTokenDecoder(keras.layers.Layer):
         # As large as what attention adds: smaller places would be forgotten after one layer.
         start = {"dtype": self.dtype_policy, "embeddings_initializer": keras.initializers.RandomNormal(0.0, 0.5)}
         # The id after the last is that of a hidden token.
-        self.embed = keras.layers.Embedding(kinds + 1, dim, name="embed", **start)
+        self.embed = TokenEmbedding(kinds + 1, dim, name="embed", **start)
         self.embed.build((None, None))
         places = keras.initializers.RandomNormal(0.0, 0.5)
         self.place = self.add_weight(name="place", shape=(1, length, dim), initializer=places)

@@ -6,6 +6,7 @@ from keras import ops
 from mmkeras.component import component
 from mmkeras.generation.text_output import TextOutput, shifted
 from mmkeras.layers.masking import hide, mask_or_full, masked_mean, masked_softmax
+from mmkeras.layers.token_embedding import TokenEmbedding
 
 ATTENTIONS = ("additive", "dot")
 
@@ -60,7 +61,7 @@ class TextLSTMDecoder(TextOutput):
 
     def build(self, inputs_shape, target_shape=None):
         dim, options = inputs_shape[-1], {"dtype": self.dtype_policy}
-        self.embed = keras.layers.Embedding(self.vocabulary_size, dim, name="embed", **options)
+        self.embed = TokenEmbedding(self.vocabulary_size, dim, name="embed", **options)
         self.reader = keras.layers.LSTM(dim, return_sequences=True, name="reader", **options)
         self.first = keras.layers.Dense(2 * dim, activation="tanh", name="first", **options)
         self.query = keras.layers.Dense(dim, use_bias=False, name="query", **options)

@@ -8,6 +8,7 @@ from mmkeras.generation.text_output import TextOutput, shifted
 from mmkeras.layers.decoder_block import DecoderBlock
 from mmkeras.layers.masking import mask_or_full
 from mmkeras.layers.position_encoding import PositionEncoding
+from mmkeras.layers.token_embedding import TokenEmbedding
 
 
 @component
@@ -53,7 +54,7 @@ class TextTransformerDecoder(TextOutput):
 
     def build(self, inputs_shape, target_shape=None):
         dim, options = inputs_shape[-1], {"dtype": self.dtype_policy}
-        self.embed = keras.layers.Embedding(self.vocabulary_size, dim, name="embed", **options)
+        self.embed = TokenEmbedding(self.vocabulary_size, dim, name="embed", **options)
         self.place = PositionEncoding(name="place", **options)
         self.drop = keras.layers.Dropout(self.dropout, **options)
         self.blocks = [

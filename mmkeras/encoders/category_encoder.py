@@ -5,6 +5,7 @@ from keras import ops
 
 from mmkeras.component import component
 from mmkeras.layers.masking import hide, mask_or_full
+from mmkeras.layers.token_embedding import TokenEmbedding
 
 
 @component
@@ -42,9 +43,7 @@ class CategoryEncoder(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator()
 
     def build(self, input_shape):
-        self.embedding = keras.layers.Embedding(
-            self.num_classes + 1, self.dim, name="embedding", dtype=self.dtype_policy
-        )
+        self.embedding = TokenEmbedding(self.num_classes + 1, self.dim, name="embedding", dtype=self.dtype_policy)
         self.embedding.build(input_shape)
 
     def call(self, inputs, *, mask=None, training=False):

@@ -5,6 +5,7 @@ from keras import ops
 
 from mmkeras.component import component
 from mmkeras.layers.masking import hide, mask_or_full
+from mmkeras.layers.token_embedding import TokenEmbedding
 
 UNKNOWN = 1
 
@@ -58,7 +59,7 @@ class TextBagEncoder(keras.layers.Layer):
     def build(self, input_shape):
         small = keras.initializers.RandomNormal(stddev=0.01)
         options = {"dtype": self.dtype_policy}
-        self.embedding = keras.layers.Embedding(
+        self.embedding = TokenEmbedding(
             self.vocabulary_size, self.dim, embeddings_initializer=small, name="embedding", **options
         )
         self.embedding.build(input_shape)

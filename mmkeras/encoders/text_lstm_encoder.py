@@ -4,6 +4,7 @@ import keras
 
 from mmkeras.component import component
 from mmkeras.layers.masking import hide, mask_or_full
+from mmkeras.layers.token_embedding import TokenEmbedding
 
 
 @component
@@ -45,7 +46,7 @@ class TextLSTMEncoder(keras.layers.Layer):
     def build(self, input_shape):
         options = {"dtype": self.dtype_policy}
         shape = (*input_shape, self.dim)
-        self.embedding = keras.layers.Embedding(self.vocabulary_size, self.dim, name="embedding", **options)
+        self.embedding = TokenEmbedding(self.vocabulary_size, self.dim, name="embedding", **options)
         self.embedding.build(input_shape)
         self.drop = keras.layers.Dropout(self.dropout, **options)
         self.readers = [

@@ -7,6 +7,7 @@ from mmkeras.layers.attention_block import AttentionBlock
 from mmkeras.layers.masking import hide, mask_or_full
 from mmkeras.layers.position_encoding import PositionEncoding
 from mmkeras.layers.relative_position import RelativePosition
+from mmkeras.layers.token_embedding import TokenEmbedding
 
 
 @component
@@ -55,7 +56,7 @@ class TextTransformerEncoder(keras.layers.Layer):
     def build(self, input_shape):
         options = {"dtype": self.dtype_policy}
         shape = (*input_shape, self.dim)
-        self.embedding = keras.layers.Embedding(self.vocabulary_size, self.dim, name="embedding", **options)
+        self.embedding = TokenEmbedding(self.vocabulary_size, self.dim, name="embedding", **options)
         self.embedding.build(input_shape)
         self.positions = []
         if self.use_position:
