@@ -7,6 +7,7 @@ from mmkeras.compile import compile
 from mmkeras.component import COMPONENTS, component
 from mmkeras.dual_encoder import build_dual_encoder, single_encoder
 from mmkeras.embed import embed
+from mmkeras.ensemble import ensemble
 from mmkeras.evaluate import evaluate
 from mmkeras.explain import explain
 from mmkeras.export import export
@@ -33,6 +34,7 @@ __all__ = [
     "decoders",
     "embed",
     "encoders",
+    "ensemble",
     "evaluate",
     "explain",
     "export",

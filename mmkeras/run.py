@@ -84,9 +84,7 @@ def fit_batches(
         The model, with the weights kept.
     """
     folder = os.fspath(folder)
-    os.makedirs(folder, exist_ok=True)
-    pipe.save(os.path.join(folder, PIPELINE))
-    write_json(os.path.join(folder, SPEC), pipe.spec)
+    _save_pipeline(pipe, folder)
     if not resume:
         remove_file(os.path.join(folder, HISTORY))
     best = os.path.join(folder, MODEL)
@@ -107,6 +105,12 @@ def fit_batches(
         return model
     model.load_weights(best)
     return model
+
+
+def save(model, pipe, folder):
+    """Writes a model that was trained elsewhere, and its pipeline, as a run."""
+    _save_pipeline(pipe, folder)
+    model.save(os.path.join(folder, MODEL))
 
 
 def load(folder):
@@ -139,6 +143,12 @@ def remove_file(path):
     """Removes a file if it is there."""
     if os.path.exists(path):
         os.remove(path)
+
+
+def _save_pipeline(pipe, folder):
+    os.makedirs(folder, exist_ok=True)
+    pipe.save(os.path.join(folder, PIPELINE))
+    write_json(os.path.join(folder, SPEC), pipe.spec)
 
 
 def _fresh(folder, resume):

@@ -13,7 +13,10 @@ TOKENS = [case for case in CASES if case.folder in ("encoders", "fusions")]
 GENERATING = [case for case in CASES if hasattr(case.cls, "generate")]
 LOSSES = list(components("losses").values())
 # Layers that the sweep cannot call, each with the test that keeps its promises.
-TESTED_ALONE = {"ModalityDropout": "it takes and gives masks: mmkeras/layers/test_modality_dropout.py"}
+TESTED_ALONE = {
+    "AnswerMean": "it takes a list of answers: mmkeras/test_ensemble.py",
+    "ModalityDropout": "it takes and gives masks: mmkeras/layers/test_modality_dropout.py",
+}
 # Layers whose last axis is time, which may be open.
 OPEN_ENDED = {"GriffinLim", "NeuralVocoder"}
 # JAX spends a minute on compiling each; bfloat16 is what it is used with.

@@ -39,13 +39,14 @@ class Inside:
         self.model, self.target = model, target
         self.decoder = model.get_layer(target)
         tokens, between = _taken(self.decoder), []
-        while tokens is not None and not isinstance(tokens, dict):
+        while tokens is not None and not isinstance(tokens, (dict, list)):
             between.append((tokens._keras_history.operation, tokens._keras_history.tensor_index))
             tokens = _taken(between[-1][0])
         if not between or not isinstance(tokens, dict) or set(tokens) != set(names):
             raise ValueError(
                 "explain: the decoder must take what one layer makes of a dict of the tokens of all inputs. "
-                f"Received: {model.name!r}, inputs {list(names)}. Do: a model from mmkeras.build(pipe.spec)."
+                f"Received: {model.name!r}, inputs {list(names)}. Do: a model from mmkeras.build(pipe.spec), "
+                "or examples=0, which looks at no details."
             )
         self.encoders = {name: tokens[name]._keras_history.operation for name in names}
         named = {tensor.name: tensor for tensor in model.inputs}

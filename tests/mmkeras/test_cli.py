@@ -129,6 +129,13 @@ def test_export_writes_what_was_asked_for(place, run, format, file):
     assert os.path.exists(place / format / file)
 
 
+def test_ensemble_is_a_run(place, run):
+    done = mmkeras("ensemble", run, run, "--output", place / "both")
+    assert done.returncode == 0, done.stderr
+    apart, both = (mmkeras("evaluate", folder, place / "t.csv") for folder in (run, place / "both"))
+    assert json.loads(both.stdout)["targets"] == json.loads(apart.stdout)["targets"]
+
+
 def test_resume_goes_on_after_the_last_epoch(place, run):
     done = mmkeras(
         "train", place / "t.csv", "--target", "kind", "--output", run, "--epochs", 7, "--dim", 32, "--resume"
