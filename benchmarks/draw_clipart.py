@@ -11,7 +11,7 @@ Floor: the judge names the category asked for three times as often as chance, 1 
 Last seen, one core of an Intel Xeon, other work on its second core, one seed, 8.1 minutes of training. The judge names
 0.423 of the real test pictures, 0.254 of those drawn at guidance 1, 0.307 at guidance 2 (chance 0.071; always the most
 common category of training 0.110); at guidance 2: food 0.61, maps 0.56, flags 0.54, animals 0.36, office 0.31, none of
-buildings, plants and sport. Kernel distance of the judge's features: training to test pictures 0.0183, drawn ones 0.0153
+buildings, plants and sport. Kernel distance of the judge's features: training to test 0.0183, drawn ones 0.0153
 and 0.0138; of colours 0.0064, -0.0004 and 0.0016. Drawn ones are nearer to the nearest training picture than real test
 pictures are: 0.183, 0.183 and 0.203. What a person sees on the sheet: varied, in fitting colours, with crisp outlines;
 flags, a globe, faces (orange discs that lack eyes and mouth), trees and cacti can be named, about a third of the
