@@ -39,10 +39,9 @@ def ensemble(models, name="ensemble"):
                     f"{ {name: given.get(name) for name in unlike} }. Do: build them of one pipe.spec."
                 )
     inputs = {key: keras.Input(each.shape[1:], dtype=each.dtype, name=key) for key, each in first.input.items()}
-    answers = []
-    for number, model in enumerate(models):
-        member = keras.Model(model.input, model.output, name=f"member_{number}")
-        answers.append(member(inputs))
+    # Members that were built alike have one name, which a model allows once.
+    members = [keras.Model(each.input, each.output, name=f"member_{number}") for number, each in enumerate(models)]
+    answers = [member(inputs) for member in members]
     outputs = {
         target: AnswerMean(first.get_layer(target), name=target)([answer[target] for answer in answers])
         for target in first.output
