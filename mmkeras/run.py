@@ -123,13 +123,18 @@ def load(folder):
     """
     from data_pipelines import Pipeline
 
+    check(folder)
+    pipe = Pipeline.load(os.path.join(folder, PIPELINE))
+    return keras.models.load_model(os.path.join(folder, MODEL), safe_mode=True), pipe
+
+
+def check(folder):
+    """Refuses a folder that holds no run, before anything is loaded."""
     for name in (MODEL, PIPELINE):
         if not os.path.isfile(os.path.join(folder, name)):
             raise ValueError(
                 f"run: a run must hold {name}. Received: {folder!r}. Do: mmkeras train … --output {folder}."
             )
-    pipe = Pipeline.load(os.path.join(folder, PIPELINE))
-    return keras.models.load_model(os.path.join(folder, MODEL), safe_mode=True), pipe
 
 
 def write_json(path, value):

@@ -18,15 +18,16 @@ def ensemble(
     """Makes one run of several that were trained apart: it answers with the mean of what they answer."""
     with failing_plainly():
         import mmkeras as mm
-        from mmkeras.run import PIPELINE, load, save
+        from mmkeras.run import PIPELINE, check, load, save
 
-        loaded = [load(run) for run in runs]
         first = os.path.join(runs[0], PIPELINE)
-        for run in runs[1:]:
+        for run in runs:
+            check(run)
             if not filecmp.cmp(first, os.path.join(run, PIPELINE), shallow=False):
                 raise ValueError(
                     f"ensemble: runs must read their rows alike. Received: {run!r} unlike {runs[0]!r}. "
                     "Do: train them on the same rows and columns."
                 )
+        loaded = [load(run) for run in runs]
         save(mm.ensemble([model for model, _ in loaded]), loaded[0][1], output)
     told.print(f"{len(runs)} runs → {output}")

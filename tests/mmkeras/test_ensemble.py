@@ -62,7 +62,8 @@ def test_it_is_kept_in_a_file(model, batch, tmp_path):
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     for target, answer in loaded.predict_on_batch(batch).items():
         np.testing.assert_array_equal(answer, model.predict_on_batch(batch)[target])
-    assert loaded.get_layer("kind").score is not None
+    told = np.array([[0.2, 0.8, 0.0], [0.6, 0.3, 0.1]])
+    assert loaded.get_layer("kind").score(np.array([1, 2]), np.ones(2), told)["accuracy"] == 0.5
 
 
 def test_it_is_scored_and_trained_on(members, pipe, rows):
