@@ -15,7 +15,7 @@ common category of training 0.110); at guidance 2: flags 0.71, food 0.70, maps 0
 to test 0.0183, drawn ones 0.0091 and 0.0060; of colours 0.0064, -0.0008 and 0.0017. Drawn ones are nearer to the
 nearest training picture than real test pictures are: 0.167, 0.171 and 0.203. What a person sees on the sheet: varied,
 in fitting colours, drawn sharply; warning signs with something black in a red triangle, flags, a globe, plants, fruit,
-a stick: about a third can be named. The smileys of the test rows, a fifth of the sheet, of which training has two, are
+a stick: about a third can be named. The smileys of the test rows, a sixth of the sheet, of which training has two, are
 orange discs without a face. It is not yet what a person would call mostly right. A third of the epochs at 4 × 4 pixels
 a place, 8 minutes: 0.307, distance 0.0138, blurred inside, no signs.
 """

@@ -114,15 +114,16 @@ def _clipart():
             "picture": Image(48, augment=vary),
             "title": Text("ngram"),
             "numbers": Number(columns=(*SIZES, *COUNTS)),
+            "creator": Category(min_count=3),
         }
 
     def parts(spec):
         encoders = {"picture": "ImageHistogramEncoder", "title": "TextBagEncoder", "numbers": "NumberMLPEncoder"}
-        return {"encoders": encoders, "fusion": "SumFusion", "dim": 96, "modality_dropout": 0.4}
+        return {"encoders": encoders, "fusion": "SumFusion", "dim": 96, "modality_dropout": 0.2}
 
     return Recipe(
         name="clipart",
-        title="drawing + title + numbers → category",
+        title="drawing + title + numbers + creator → category",
         table=("clipart", "table.csv"),
         inputs=inputs,
         targets=lambda: {"category": Category()},
@@ -130,7 +131,7 @@ def _clipart():
         epochs=40,
         chance=1 / 14,
         batch_size=64,
-        weight_decay=0.3,
+        weight_decay=1.0,
         label_smoothing=0.1,
         clipnorm=1.0,
         ema_momentum=0.995,
