@@ -107,10 +107,17 @@ def _on_inputs(metrics, target, tallies):
     alone, score = _best_alone(metrics, target, metric)
     if (score <= value) if metric in LOWER_IS_BETTER else (score >= value):
         found.append(f"{alone} alone is as good as all inputs together: the others add nothing yet.")
-    idle = [name for name, harm in effects(metrics, target).items() if harm <= 0]
+    idle = [name for name, harm in effects(metrics, target).items() if harm <= 0 and not _surer(metrics, target, name)]
     if 0 < len(idle) < len(metrics["without"]):
-        found.append(f"Hiding {' or '.join(idle)} costs {target} nothing: leave it out, or train on more rows.")
+        one = "one of them" if len(idle) > 1 else "it"
+        found.append(f"Hiding {' or '.join(idle)} costs {target} nothing: leave {one} out, or train on more rows.")
     return found
+
+
+def _surer(metrics, target, name):
+    """Whether probabilities are better with an input than without it, even where as many answers are right."""
+    loss = metrics["targets"][target].get("log_loss")
+    return loss is not None and metrics["without"][name][target]["log_loss"] > loss
 
 
 def _on_classes(name, tally):

@@ -286,6 +286,18 @@ def test_notes_say_what_to_do():
     ]
 
 
+def test_an_input_that_makes_answers_surer_is_not_called_idle():
+    def told(accuracy, loss):
+        return {"kind": {"accuracy": accuracy, "log_loss": loss}}
+
+    tally = type("Tally", (), {"rows": 90, "commonest": ("a", 0.2)})
+    without = {"photo": told(0.8, 1.1), "story": told(0.5, 2.0), "age": told(0.8, 0.9)}
+    metrics = {"rows": 90, "targets": told(0.8, 1.0), "without": without, "only": {"story": told(0.6, 1.5)}}
+    metrics["counts"] = {"masked": {}, "dropped": 0}
+    found = notes(metrics, {"kind": tally}, {}, type("Absence", (), {"empty": 0}))
+    assert found == ["Hiding age costs kind nothing: leave it out, or train on more rows."]
+
+
 def test_series_are_drawn(tmp_path):
     frame = pandas.DataFrame({"load": ["1,5;2,nan;3,7", "4,4|", "nan,nan|", "5 1;6 2"], "fault": ["no", "yes"] * 2})
     rows = read_table(frame)
