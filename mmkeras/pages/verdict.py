@@ -54,11 +54,13 @@ def verdict(metrics, tallies):
     if "without" not in metrics:
         return words + "."
     harms = effects(metrics, target)
-    name = max(harms, key=harms.get)
-    if harms[name] > 0:
+    most = max(harms.values())
+    if most > 0:
+        names = [name for name, harm in harms.items() if harm == most]
         falls = "rises" if metric in LOWER_IS_BETTER else "falls"
-        without = figure(metrics["without"][name][target][metric])
-        words += f"; without {name} it {falls} to {without}, so {name} matters most"
+        without = figure(metrics["without"][names[0]][target][metric])
+        matter = "matters" if len(names) == 1 else "matter"
+        words += f"; without {' or '.join(names)} it {falls} to {without}, so {' and '.join(names)} {matter} most"
     else:
         words += "; no single input is missed when it is hidden"
     alone, score = _best_alone(metrics, target, metric)

@@ -269,6 +269,11 @@ def test_verdict_on_a_score_that_is_better_when_lower():
     )
 
 
+def test_verdict_names_all_that_matter_alike():
+    metrics = scored(2.0, without={"photo": 3.5, "story": 3.5, "age": 2.1}, only={"photo": 4.0, "story": 4.5})
+    assert "without photo or story it rises to 3.50, so photo and story matter most" in verdict(metrics, {})
+
+
 def test_notes_say_what_to_do():
     metrics = scored(2.0, without={"photo": 1.9, "story": 3.5}, only={"photo": 4.0, "story": 2.0})
     metrics["counts"]["masked"] = {"photo": 3}
