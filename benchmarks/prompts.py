@@ -1,6 +1,9 @@
 """Recorded speech: its language, and whether a transcript is what is said. Three seeds, unseen prompts.
 
 Command: python benchmarks/prompts.py
+Last seen, one core of an Intel Xeon, no GPU: language 1.000 0.994 1.000, match 0.831 0.834 0.840; voice alone and
+transcript alone 0.500. Language had 0.983 1.000 0.967 before labels were smoothed and weights averaged, which was
+chosen on validation rows.
 Floors: language 0.97; match 0.75, where voice or transcript alone can only guess (0.50).
 """
 

@@ -150,6 +150,8 @@ def _language():
         parts=lambda spec: {},
         epochs=6,
         chance=0.5,
+        label_smoothing=0.1,
+        ema_momentum=0.99,
     )
 
 
