@@ -25,12 +25,12 @@ what is shown at the left:
     nothing            4.504      1.208      0.126      2.451
     training rows      4.533      1.279      0.125      2.444
 
-All 12 pairs beat both priors, pictures by little. Accuracy of the category from the picture 0.276, the title 0.379, the
-keywords 0.875 (the commonest: 0.110); average precision of keywords from the picture 0.238, the title 0.242, the
-category 0.656 (as frequent: 0.079). Of pictures drawn from the category alone, the
-judge, which knows 0.317 of the real ones, takes 0.100 for it at guidance 0, 0.323 at guidance 1, 0.473 at guidance 3.
-Titles are read in letter groups that 20 titles have, as validation rows chose: with rarer ones (`min_count=2`), the
-category is told from the title better (2.202 nats against 2.505 on validation rows), pictures worse than by a prior.
+All 12 pairs beat both priors, pictures by little. Accuracy of the category from the picture 0.276, the title 0.379,
+the keywords 0.875 (the commonest: 0.110); average precision of keywords from the picture 0.238, the title 0.242, the
+category 0.656 (as frequent: 0.079). Of pictures drawn from the category alone, the judge, which knows 0.317 of the
+real ones, takes 0.100 for it at guidance 0, 0.323 at guidance 1, 0.473 at guidance 3. Titles are read in letter groups
+that 20 titles have, as validation rows chose: with rarer ones (`min_count=2`), the category is told from the title
+better (2.202 nats against 2.505 on validation rows), pictures worse than by a prior.
 The recordings (`prompts`) were not run with these settings.
 Floor: each of the 12 pairs of different columns of clipart beats both priors.
 """

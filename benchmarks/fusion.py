@@ -170,12 +170,7 @@ def drawings():
     rows = recipe.rows()
     pipe = Pipeline(recipe.inputs(), recipe.targets()).adapt(rows["train"])
     names = ("learning_rate", "weight_decay", "label_smoothing", "clipnorm", "ema_momentum", "batch_size")
-    return pipe, rows, drawing_parts, {**{name: getattr(recipe, name) for name in names}, "warmup": 0.1, "epochs": 25}
-
-
-def drawing_parts(spec):
-    """Encoders for the drawings."""
-    return {**recipes()["clipart"].parts(spec), "modality_dropout": 0.2}
+    return pipe, rows, recipe.parts, {**{name: getattr(recipe, name) for name in names}, "warmup": 0.1, "epochs": 25}
 
 
 def compared(name, pipe, rows, parts, training, words):
