@@ -55,15 +55,18 @@ class Recipe:
         self.ema_momentum = ema_momentum
 
     def rows(self):
-        """Rows by split: `train`, `val`, `test`."""
+        """Rows by split: `train`, `val`, `test`, and `train+val`."""
         from data_pipelines import read_table
         from data_pipelines.datasets import folder
 
         rows = read_table(os.path.join(folder(self.table[0]), self.table[1]))
-        return {split: rows.where(split=split) for split in ("train", "val", "test")}
+        parts = {split: rows.where(split=split) for split in ("train", "val", "test")}
+        return {**parts, "train+val": parts["train"].union(parts["val"])}
 
-    def train(self, folder, seed=0, only=None, epochs=None, verbose="auto"):
+    def train(self, folder, seed=0, only=None, epochs=None, refit=False, verbose="auto"):
         """Learns from the training rows, alone from the inputs `only` where they are named.
+
+        With `refit`, from the validation rows as well: they have had their say in the recipe, and judge nothing here.
 
         Returns:
             tuple (model, pipeline, rows by split).
@@ -74,14 +77,15 @@ class Recipe:
 
         keras.utils.set_random_seed(seed)
         rows, epochs = self.rows(), epochs or self.epochs
+        learned, judged = (rows["train+val"], None) if refit else (rows["train"], rows["val"])
         inputs = {name: modality for name, modality in self.inputs().items() if only is None or name in only}
-        pipe = Pipeline(inputs, self.targets()).adapt(rows["train"])
+        pipe = Pipeline(inputs, self.targets()).adapt(learned)
         options = self.parts(pipe.spec)
         if len(inputs) == 1:
             options.pop("fusion", None)
         options["encoders"] = {k: v for k, v in options.get("encoders", {}).items() if k in inputs}
         model = mm.build(pipe.spec, **options)
-        steps = epochs * -(-len(rows["train"]) // self.batch_size)
+        steps = epochs * -(-len(learned) // self.batch_size)
         rate = keras.optimizers.schedules.CosineDecay(
             self.learning_rate / 20, steps, warmup_target=self.learning_rate, warmup_steps=steps // 10
         )
@@ -101,7 +105,7 @@ class Recipe:
             "seed": seed,
             "verbose": verbose,
         }
-        return run.fit(model, pipe, rows["train"], rows["val"], folder, **fit), pipe, rows
+        return run.fit(model, pipe, learned, judged, folder, **fit), pipe, rows
 
 
 def _clipart():

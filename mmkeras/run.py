@@ -1,5 +1,6 @@
 """A training run in a folder: everything that is needed to go on, to judge and to serve."""
 
+import csv
 import json
 import os
 
@@ -105,6 +106,14 @@ def fit_batches(
         return model
     model.load_weights(best)
     return model
+
+
+def best_epoch(model, pipe, folder):
+    """The epoch, from 1, whose validation score was the best of a run; its weights are those kept by `"best"`."""
+    monitor, mode = _monitored(model, pipe)
+    with open(os.path.join(folder, HISTORY), newline="", encoding="utf-8") as file:
+        scores = [float(line[monitor]) for line in csv.DictReader(file)]
+    return scores.index({"min": min, "max": max}[mode](scores)) + 1
 
 
 def save(model, pipe, folder):

@@ -121,6 +121,22 @@ class Rows:
             keep.append(lambda cells, c=column, w=wanted: np.array([cell in w for cell in cells[c]], bool))
         return self._but(keep)
 
+    def union(self, other):
+        """These rows and those of another part of the same table, in the table's order; columns and weights are ours.
+
+        Raises:
+            ValueError: rows of another table.
+        Example:
+            >>> train.union(val)
+        """
+        if other.source is not self.source:
+            raise ValueError(
+                f'Rows.union "{self.source.name}": other must be rows of the same table. '
+                f'Received: "{other.source.name}", read apart. Do: cut both from one read_table.'
+            )
+        known = np.concatenate([part._gathered(ROW).astype("int64") for part in (self, other)])
+        return Rows(self.source, [lambda cells: np.isin(cells[ROW].astype("int64"), known)], self.columns, self._weigh)
+
     def without(self, *columns):
         """The same rows with fewer columns."""
         self.require(columns)

@@ -1,13 +1,14 @@
 """`mmkeras train`."""
 
 import json
+import os
 from typing import Annotated
 
 import typer
 
 from mmkeras.commands.app import EncodingOption, MediaOption, TableArgument, app, failing_plainly
 from mmkeras.commands.evaluate import judge
-from mmkeras.console import show_pipeline
+from mmkeras.console import show_pipeline, told
 
 
 @app.command()
@@ -39,6 +40,10 @@ def train(
     on_bad: Annotated[str, typer.Option(help="raise, mask or drop")] = "raise",
     resume: Annotated[bool, typer.Option("--resume", help="go on with a run that was cut off")] = False,
     patience: Annotated[int | None, typer.Option(min=1, help="epochs without a better score before stopping")] = None,
+    refit: Annotated[
+        bool,
+        typer.Option("--refit", help="then learns anew, as many epochs as were best, from validation rows as well"),
+    ] = False,
     media_root: MediaOption = None,
     encoding: EncodingOption = None,
 ):
@@ -50,30 +55,46 @@ def train(
         from data_pipelines import read_table
         from mmkeras import run
 
-        keras.utils.set_random_seed(seed)
+        if refit and resume:
+            raise typer.BadParameter("--resume goes on with one training, --refit are two: leave one of them out")
         rows = read_table(table, media_root, encoding)
         parts = split(rows)
-        pipe = pipeline_of(rows, spec, target, input, ignore, on_bad).adapt(parts["train"])
-        show_pipeline(pipe, parts)
-        parts_of_model = {"fusion": fusion, "encoders": named(encoder), "decoders": named(decoder)}
-        if tokens:
-            fitted = tokenizers_of(pipe, parts["train"], epochs=tokenizer_epochs, batch_size=batch_size, seed=seed)
-            parts_of_model.update(decoder="tokens", tokenizers=fitted)
-        model = mm.build(pipe.spec, **parts_of_model, dim=dim, modality_dropout=modality_dropout, balance=balance)
-        steps = epochs * -(-len(parts["train"]) // batch_size)
-        rate = keras.optimizers.schedules.CosineDecay(
-            learning_rate / 20, steps, warmup_target=learning_rate, warmup_steps=steps // 20
-        )
-        mm.compile(model, pipe.spec, learning_rate=rate, weight_decay=weight_decay, label_smoothing=label_smoothing)
-        fit_options = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "resume": resume, "patience": patience}
-        weight = "balanced" if balanced else None
-        model = run.fit(model, pipe, parts["train"], parts["val"], output, class_weight=weight, **fit_options)
+        if refit and parts["val"] is parts["test"]:
+            raise ValueError(
+                "train: --refit must leave rows to judge by. Received: one part for choosing and testing. "
+                "Do: name some rows val and others test, or leave the column of parts out."
+            )
+
+        def learn(learned, judged, folder, epochs):
+            keras.utils.set_random_seed(seed)
+            pipe = pipeline_of(rows, spec, target, input, ignore, on_bad).adapt(learned)
+            show_pipeline(pipe, {**parts, "train": learned, "val": judged or ()})
+            parts_of_model = {"fusion": fusion, "encoders": named(encoder), "decoders": named(decoder)}
+            if tokens:
+                fitted = tokenizers_of(pipe, learned, epochs=tokenizer_epochs, batch_size=batch_size, seed=seed)
+                parts_of_model.update(decoder="tokens", tokenizers=fitted)
+            model = mm.build(pipe.spec, **parts_of_model, dim=dim, modality_dropout=modality_dropout, balance=balance)
+            steps = epochs * -(-len(learned) // batch_size)
+            rate = keras.optimizers.schedules.CosineDecay(
+                learning_rate / 20, steps, warmup_target=learning_rate, warmup_steps=steps // 20
+            )
+            mm.compile(model, pipe.spec, learning_rate=rate, weight_decay=weight_decay, label_smoothing=label_smoothing)
+            options = {"batch_size": batch_size, "seed": seed, "resume": resume, "patience": patience}
+            weight = "balanced" if balanced else None
+            return run.fit(model, pipe, learned, judged, folder, epochs, class_weight=weight, **options), pipe
+
+        if refit:
+            chosen = os.path.join(output, "chosen")
+            epochs = run.best_epoch(*learn(parts["train"], parts["val"], chosen, epochs), chosen)
+            told.print(f"anew on training and validation rows, {epochs} epochs")
+            model, pipe = learn(parts["train"].union(parts["val"]), None, output, epochs)
+        else:
+            model, pipe = learn(parts["train"], parts["val"], output, epochs)
         judge(model, pipe, parts["test"], output)
 
 
 def tokenizers_of(pipe, rows, **options):
     """Dict target → tokenizer that has learned its pictures or sounds."""
-    from mmkeras.console import told
     from mmkeras.fit_tokenizer import fit_tokenizer, with_tokenizers
 
     found = {}
@@ -125,8 +146,8 @@ def split(rows):
         if not named["val"] and not named["test"]:
             train_rows, val, test = train_rows.split(0.8, 0.1, 0.1)
         else:
-            val = rows.where(**{column: named["val"] or named["test"]})
-            test = rows.where(**{column: named["test"] or named["val"]})
+            val, test = (rows.where(**{column: named[part]}) if named[part] else None for part in ("val", "test"))
+            val, test = val or test, test or val
     parts = {"train": train_rows, "val": val, "test": test}
     for part, found in parts.items():
         if not len(found):

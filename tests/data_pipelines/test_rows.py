@@ -52,6 +52,23 @@ def test_split_does_not_depend_on_the_columns_in_use(rows):
     assert ids(rows.without("size").split(0.5, 0.5)[0]) == ids(rows.split(0.5, 0.5)[0])
 
 
+def test_union_holds_both_parts_in_the_order_of_the_table(rows, streamed):
+    for table in (rows, streamed):
+        train, val, test = table.split(0.7, 0.2, 0.1)
+        both = train.union(val)
+        assert len(both) == len(train) + len(val)
+        away = set(ids(test))
+        assert ids(both) == [name for name in FRAME["id"] if name not in away]
+        assert ids(both.where(part="test").take(2)) == [n for n in ids(both) if int(n[1:]) % 2][:2]
+        assert ids(train.take(5).union(train.take(3))) == ids(train.take(5))
+
+
+def test_union_wants_parts_of_one_table(rows):
+    with pytest.raises(ValueError, match=r"Rows\.union .*read apart") as raised:
+        rows.union(read_table(FRAME.iloc[:3]))
+    assert "one read_table" in str(raised.value)
+
+
 def test_split_keeps_a_row_in_its_part_when_others_join(rows):
     fewer = read_table(FRAME.iloc[:500])
     assert set(ids(fewer.split(0.8, 0.2)[0])) <= set(ids(rows.split(0.8, 0.2)[0]))

@@ -145,6 +145,30 @@ def test_resume_goes_on_after_the_last_epoch(place, run):
         assert len(list(csv.DictReader(file))) >= 7
 
 
+def test_refit_learns_anew_from_validation_rows_too(place, told):
+    lines = (place / "t.csv").read_text().splitlines()
+    parts = ["split", *(["train"] * 40 + ["val"] * 20 + ["test"] * 30)]
+    for name, said in (("parts", lambda word: word), ("two", lambda word: word.replace("test", "train"))):
+        table = "\n".join(f"{line},{said(part)}" for line, part in zip(lines, parts, strict=True))
+        (place / f"{name}.csv").write_text(table + "\n")
+    words = ["--target", "kind", "--input", "size", "--input", "photo", "--epochs", 3, "--dim", 16, "--refit"]
+    done = told("train", place / "parts.csv", *words, "--output", place / "refit")
+    assert done.returncode == 0, done.stderr
+    chosen, final = (
+        list(csv.DictReader((place / "refit" / name).read_text().splitlines()))
+        for name in ("chosen/history.csv", "history.csv")
+    )
+    scores = [float(line["val_accuracy"]) for line in chosen]
+    assert len(chosen) == 3 and len(final) == scores.index(max(scores)) + 1
+    assert {line["val_accuracy"] for line in final} == {"NA"}
+    assert "40 train, 20 val" in done.stderr and "60 train" in done.stderr
+    assert json.loads((place / "refit" / "metrics.json").read_text())["rows"] == 30
+    refused = told("train", place / "two.csv", *words, "--output", place / "none")
+    assert refused.returncode == 1 and "--refit must leave rows to judge by" in refused.stderr
+    again = told("train", place / "parts.csv", *words, "--output", place / "refit", "--resume")
+    assert again.returncode == 2 and "leave one of them out" in again.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
