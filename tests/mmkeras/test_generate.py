@@ -72,6 +72,36 @@ def test_drawing_goes_on_from_batch_to_batch(told):
     assert len({str(ids) for ids in drawn}) > 1
 
 
+def test_of_several_candidates_the_preferred_one_is_kept(told):
+    model, pipe, rows = told
+    options = {"temperature": 3.0, "seed": 1}
+    seen, done = [], []
+
+    def longest(answers, asked):
+        assert asked is rows
+        seen.append(list(answers))
+        return [np.nan if place == 0 and len(seen) == 1 else len(answer) for place, answer in enumerate(answers)]
+
+    told = mm.generate(model, pipe, rows, "story", candidates=3, prefer=longest, progress=done.append, **options)
+    assert len(seen) == 3 and len({str(answers) for answers in seen}) == 3 and done[-1] == len(rows)
+    assert seen[0] == mm.generate(model, pipe, rows, "story", **options)
+    assert told[1:] == [max(each, key=len) for each in zip(*seen, strict=True)][1:]
+    assert told[0] == max((answers[0] for answers in seen[1:]), key=len)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"candidates": 0}, "candidates must be > 0"),
+        ({"candidates": 2}, "must tell which of several is best"),
+        ({"candidates": 2, "prefer": lambda answers, rows: 1.0}, "a merit for each row"),
+    ],
+)
+def test_candidates_need_a_judge(told, options, message):
+    with pytest.raises(ValueError, match=message):
+        mm.generate(*told, "story", **options)
+
+
 @pytest.mark.parametrize("options", [{}, OPTIONS, {"temperature": 1.0, "top_p": 0.9}], ids=str)
 def test_a_saved_model_says_the_same(told, tmp_path, options):
     model, pipe, rows = told
