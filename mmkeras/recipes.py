@@ -122,7 +122,10 @@ def _clipart():
         }
 
     def parts(spec):
-        encoders = {"picture": "ImageHistogramEncoder", "title": "TextBagEncoder", "numbers": "NumberMLPEncoder"}
+        from mmkeras.encoders import ImageHistogramEncoder
+
+        picture = ImageHistogramEncoder(dim=96, mirror=True, name="picture_encoder")
+        encoders = {"picture": picture, "title": "TextBagEncoder", "numbers": "NumberMLPEncoder"}
         return {"encoders": encoders, "fusion": "SumFusion", "dim": 96, "modality_dropout": 0.2}
 
     return Recipe(

@@ -24,6 +24,8 @@ class ImageHistogramEncoder(keras.layers.Layer):
         hidden_dim: int > 0. Width of the first dense layer. Defaults to `256`.
         feature_dropout: float in [0, 1). Share of the descriptions dropped in training. Defaults to `0.2`.
         dropout: float in [0, 1). Share of hidden features dropped in training. Defaults to `0.5`.
+        mirror: bool. Whether left and right mean the same, as in drawings of things, not in writing or digits: the
+            first dense layer reads the picture and its mirror image, and the mean goes on. Defaults to `False`.
     Call arguments:
         inputs: float tensor `(B, H, W, 3)` in [0, 1]; resized to 48 × 48 where it is not.
         mask: bool tensor `(B,)` or None; True = there is a picture.
@@ -41,12 +43,13 @@ class ImageHistogramEncoder(keras.layers.Layer):
     modality = "Image"
     preferred = False
 
-    def __init__(self, dim=64, hidden_dim=256, feature_dropout=0.2, dropout=0.5, **kwargs):
+    def __init__(self, dim=64, hidden_dim=256, feature_dropout=0.2, dropout=0.5, mirror=False, **kwargs):
         super().__init__(**kwargs)
         self.dim = dim
         self.hidden_dim = hidden_dim
         self.feature_dropout = feature_dropout
         self.dropout = dropout
+        self.mirror = mirror
         self.supports_masking = True
 
     def build(self, input_shape):
@@ -68,10 +71,14 @@ class ImageHistogramEncoder(keras.layers.Layer):
         x = hide(ops.cast(inputs, "float32"), mask)
         if tuple(x.shape[1:3]) != (SIDE, SIDE):
             x = ops.image.resize(x, (SIDE, SIDE), antialias=True, data_format="channels_last")
+        hidden = self._read(x, training)
+        if self.mirror:
+            hidden = (hidden + self._read(ops.flip(x, axis=2), training)) / 2.0
+        return hide(self.project(self.drop(hidden, training=training))[:, None], mask)
+
+    def _read(self, x, training):
         features = ops.concatenate([_edges(x), _colours(x), _thumbnail(x)], axis=1)
-        features = self.drop_features(ops.cast(features, self.compute_dtype), training=training)
-        hidden = self.drop(self.expand(features), training=training)
-        return hide(self.project(hidden)[:, None], mask)
+        return self.expand(self.drop_features(ops.cast(features, self.compute_dtype), training=training))
 
     def compute_mask(self, inputs, mask=None):
         return mask_or_full(mask, inputs, 1)[:, None]
@@ -80,8 +87,14 @@ class ImageHistogramEncoder(keras.layers.Layer):
         return (input_shape[0], 1, self.dim)
 
     def get_config(self):
-        config = {"dim": self.dim, "hidden_dim": self.hidden_dim}
-        return {**super().get_config(), **config, "feature_dropout": self.feature_dropout, "dropout": self.dropout}
+        config = {
+            "dim": self.dim,
+            "hidden_dim": self.hidden_dim,
+            "feature_dropout": self.feature_dropout,
+            "dropout": self.dropout,
+            "mirror": self.mirror,
+        }
+        return {**super().get_config(), **config}
 
     @classmethod
     def from_spec(cls, spec, dim, dropout, **options):
@@ -91,7 +104,7 @@ class ImageHistogramEncoder(keras.layers.Layer):
     @classmethod
     def example(cls):
         """A tiny instance with input shape, dtype and mask shape, for the conformance sweep."""
-        return cls(dim=8, hidden_dim=16), ((48, 48, 3), "float32", ())
+        return cls(dim=8, hidden_dim=16, mirror=True), ((48, 48, 3), "float32", ())
 
 
 def _edges(x):

@@ -47,6 +47,23 @@ def test_two_dense_layers_over_the_descriptions():
     np.testing.assert_allclose(to_numpy(layer(picture))[:, 0], wanted, atol=1e-3)
 
 
+def test_a_mirrored_picture_says_the_same():
+    picture = np.random.default_rng(0).random((2, 48, 48, 3)).astype("float32")
+    layer = ImageHistogramEncoder(dim=4, hidden_dim=6, mirror=True)
+    plain = ImageHistogramEncoder(dim=4, hidden_dim=6)
+    for one in (layer, plain):
+        one.build(picture.shape)
+    shake(layer)
+    plain.set_weights(layer.get_weights())
+    np.testing.assert_allclose(to_numpy(layer(picture)), to_numpy(layer(picture[:, :, ::-1])), atol=1e-4)
+    assert np.abs(to_numpy(plain(picture)) - to_numpy(plain(picture[:, :, ::-1]))).max() > 1e-2
+    w = weights(layer)
+    views = [picture, picture[:, :, ::-1]]
+    describe = (parts._edges, parts._colours, parts._thumbnail)
+    hidden = [np.maximum(0, dense(np.concatenate([to_numpy(f(v)) for f in describe], 1), w, "expand")) for v in views]
+    np.testing.assert_allclose(to_numpy(layer(picture))[:, 0], dense(sum(hidden) / 2, w, "project"), atol=1e-3)
+
+
 def test_pictures_of_other_sizes():
     large = np.repeat(np.repeat(stripes(True), 2, 1), 2, 2)
     layer = ImageHistogramEncoder(dim=4)
