@@ -16,6 +16,7 @@ from mmkeras.fit_vocoder import fit_vocoder
 from mmkeras.generate import generate
 from mmkeras.generator import generator
 from mmkeras.predict import predict
+from mmkeras.preference import preference
 from mmkeras.report import report
 from mmkeras.retrieval import retrieval_scores, retrieve
 from mmkeras.version import __version__
@@ -47,6 +48,7 @@ __all__ = [
     "losses",
     "metrics",
     "predict",
+    "preference",
     "report",
     "retrieval_scores",
     "retrieve",
