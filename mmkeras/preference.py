@@ -35,10 +35,11 @@ def preference(model, pipe, answer, batch_size=64):
 
     def prefer(answers, rows):
         merits = []
-        for x, y, w in pipe.batches(_answered(answers, rows, column, pipe), batch_size, on_bad="mask"):
-            predictions = model.predict_on_batch({name: np.asarray(value) for name, value in x.items()})
+        batches = pipe.batches(_answered(answers, rows, column, pipe), batch_size, on_bad="mask")
+        for x, y, w in batches.as_numpy_iterator():
+            predictions = model.predict_on_batch(x)
             surprise = sum(_by_row(losses[name].call(y[name], predictions[name]), w[name]) for name in y)
-            known = sum(np.asarray(w[name]) for name in y) > 0
+            known = sum(w.values()) > 0
             merits.append(np.where(known, -surprise, np.nan))
         empty = np.array([not part for part in answers])
         return np.where(empty, np.nan, np.concatenate(merits))
@@ -65,4 +66,4 @@ def _answered(answers, rows, column, pipe):
 def _by_row(losses, weights):
     """Sums of a batch's losses by row, those without a label 0: `(B,)`."""
     losses = np.asarray(losses, "float64").reshape(len(weights), -1).mean(axis=1)
-    return np.where(np.asarray(weights) > 0, losses, 0.0)
+    return np.where(weights > 0, losses, 0.0)

@@ -55,13 +55,12 @@ class Recipe:
         self.ema_momentum = ema_momentum
 
     def rows(self):
-        """Rows by split: `train`, `val`, `test`, and `train+val`."""
+        """Rows by split: `train`, `val`, `test`."""
         from data_pipelines import read_table
         from data_pipelines.datasets import folder
 
         rows = read_table(os.path.join(folder(self.table[0]), self.table[1]))
-        parts = {split: rows.where(split=split) for split in ("train", "val", "test")}
-        return {**parts, "train+val": parts["train"].union(parts["val"])}
+        return {split: rows.where(split=split) for split in ("train", "val", "test")}
 
     def train(self, folder, seed=0, only=None, epochs=None, refit=False, verbose="auto"):
         """Learns from the training rows, alone from the inputs `only` where they are named.
@@ -77,7 +76,7 @@ class Recipe:
 
         keras.utils.set_random_seed(seed)
         rows, epochs = self.rows(), epochs or self.epochs
-        learned, judged = (rows["train+val"], None) if refit else (rows["train"], rows["val"])
+        learned, judged = (rows["train"].union(rows["val"]), None) if refit else (rows["train"], rows["val"])
         inputs = {name: modality for name, modality in self.inputs().items() if only is None or name in only}
         pipe = Pipeline(inputs, self.targets()).adapt(learned)
         options = self.parts(pipe.spec)
@@ -124,9 +123,10 @@ def _clipart():
     def parts(spec):
         from mmkeras.encoders import ImageHistogramEncoder
 
-        picture = ImageHistogramEncoder(dim=96, mirror=True, name="picture_encoder")
+        dim = 96
+        picture = ImageHistogramEncoder(dim=dim, mirror=True, name="picture_encoder")
         encoders = {"picture": picture, "title": "TextBagEncoder", "numbers": "NumberMLPEncoder"}
-        return {"encoders": encoders, "fusion": "SumFusion", "dim": 96, "modality_dropout": 0.2}
+        return {"encoders": encoders, "fusion": "SumFusion", "dim": dim, "modality_dropout": 0.2}
 
     return Recipe(
         name="clipart",

@@ -418,7 +418,8 @@ def test_8_an_exported_generator_gives_the_same(case, tmp_path):
     loaded = tf.saved_model.load(str(tmp_path))
     served = loaded.serve(tf.constant(inputs[SINGLE]), tf.constant(masks[SINGLE]))
     # Griffin-Lim divides by small magnitudes: what rounds otherwise in a graph comes out larger.
-    np.testing.assert_allclose(served, generated(case, layer, inputs, masks, seed=3), atol=1e-3)
+    near = 1e-3 if layer.modality == "Audio" else 1e-4
+    np.testing.assert_allclose(served, generated(case, layer, inputs, masks, seed=3), atol=near)
 
 
 # Losses

@@ -21,7 +21,7 @@ def picture(name, noise=0):
 
 @pytest.fixture(scope="module")
 def reader():
-    """(model, pipeline) that names the colour of a picture, and says how many there are."""
+    """(model, pipeline) that names the colour of a picture; a number tells nothing."""
     names = [list(COLOURS)[place % 3] for place in range(60)]
     table = {"photo": [picture(name, place) for place, name in enumerate(names)], "size": ["1"] * 60, "colour": names}
     rows = read_table(pd.DataFrame(table))
