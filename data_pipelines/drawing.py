@@ -88,6 +88,11 @@ def _one_pass(rows, columns, media):
     return packed
 
 
+def first_number(seed):
+    """The number that decides the order of the first pass; TensorFlow's own seed has a part in it."""
+    return int(next(iter(_passes(seed, 0, False))))
+
+
 def most_mixed(rows):
     """How many rows are mixed with each other at a time, by the bytes that they hold."""
     if rows.source.is_shards:

@@ -77,7 +77,7 @@ def test_endless_training_by_pass_gives_the_batches_of_single_passes(table, pipe
     kept = iter(tmp_path / f"cache{number}" for number in range(9))
     options = lambda: {"training": True, "cache": next(kept) if cache == "file" else cache}  # noqa: E731
     single = pipe.batches(table, 8, **options())
-    whole = sum((drawn(single) for _ in range(4)), [])
+    whole = [row for _ in range(4) for row in drawn(single)]
     by_pass = pipe.batches(table, 8, **options(), endless="by pass")
     assert by_pass.cardinality() == tf.data.INFINITE_CARDINALITY
     sizes = [len(x["x"]) for x, _, _ in by_pass.take(8).as_numpy_iterator()]
