@@ -48,21 +48,25 @@ def kill_when(process, folder, part, wait):
     return False
 
 
-@pytest.mark.slow
-def test_killed_again_and_again_it_ends_with_the_unbroken_weights(tmp_path):
-    assert start(tmp_path / "whole").wait() == 0
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    assert start(folder).wait() == 0
+    return folder
+
+
+ALL = [None, ".npz.", "part-", "next", None, ".npz.", "gathered", "history.csv.", None, "next"]
+
+
+@pytest.mark.parametrize("parts", [[".npz.", "next"], pytest.param(ALL, marks=pytest.mark.slow)], ids=len)
+def test_killed_again_and_again_it_ends_with_the_unbroken_weights(parts, whole, tmp_path):
     random.seed(0)
-    kills, words = 0, []
-    parts = [None, ".npz.", "part-", "next", None, ".npz.", "gathered", "history.csv.", None, "next"]
-    for part in parts:
-        process = start(tmp_path / "run", *words)
-        kills += kill_when(process, tmp_path / "run", part, random.uniform(0, 0.2))
-        words = ["resume"]
-        if process.returncode == 0:
-            break
-    assert kills >= 5
-    assert start(tmp_path / "run", "resume").wait() == 0
-    assert history(tmp_path / "run") == history(tmp_path / "whole")
-    killed, whole = (run.load(tmp_path / name)[0] for name in ("run", "whole"))
-    for mine, theirs in zip(killed.weights, whole.weights, strict=True):
+    for number, part in enumerate(parts):
+        process = start(tmp_path, *(["resume"] if number else []))
+        assert kill_when(process, tmp_path, part, random.uniform(0, 0.2))
+    assert start(tmp_path, "resume").wait() == 0
+    assert history(tmp_path) == history(whole)
+    killed, unbroken = run.load(tmp_path)[0], run.load(whole)[0]
+    for mine, theirs in zip(killed.weights, unbroken.weights, strict=True):
         np.testing.assert_array_equal(mine, theirs)
+    assert not (tmp_path / ".training").exists()
