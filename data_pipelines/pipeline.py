@@ -170,8 +170,9 @@ class Pipeline:
                 steps (tokens, frames, samples) with its padding, and at most `batch_size` rows. Defaults to `None`.
             static_shapes: bool. Pads every sequence to its modality's longest, and in training leaves out a last batch
                 of fewer rows: one shape, as TPUs and XLA want it. Defaults to `False`.
-            endless: bool. Training passes without an end, whole batches all of them, for `steps_per_epoch`.
-                Defaults to `False`: one pass.
+            endless: bool or `"by pass"`. Training passes without an end, whole batches all of them, for
+                `steps_per_epoch`; `"by pass"`: no batch reaches into the next pass, so that the last of each has the
+                rest of its rows, as without `endless`. Defaults to `False`: one pass.
             first_step: int >= 0. The step to go on at, counted over all passes: what comes is what would have come
                 there without a break. Rows before it are not decoded. Whole passes unless `endless`; not with rows of
                 like length. Defaults to `0`.

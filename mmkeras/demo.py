@@ -59,7 +59,7 @@ def demo(output="demo", quick=False):
 
 def _show(recipe, folder, epochs, console):
     import mmkeras as mm
-    from mmkeras.run import METRICS, write_json
+    from mmkeras.run import write_metrics
 
     model, pipe, rows = recipe.train(folder, epochs=epochs)
     metrics = mm.evaluate(model, pipe, rows["test"])
@@ -69,7 +69,7 @@ def _show(recipe, folder, epochs, console):
         console.print(f"{name} alone")
         single, single_pipe, _ = recipe.train(os.path.join(folder, "alone", name), only=[name], epochs=epochs)
         alone[name] = mm.evaluate(single, single_pipe, rows["test"])["targets"]
-    write_json(os.path.join(folder, METRICS), metrics)
+    write_metrics(metrics, folder)
     console.print(_results(recipe, metrics, alone, target))
     console.print("report →", mm.report(model, pipe, rows["test"], folder))
     saved = mm.export(model, pipe, os.path.join(folder, "saved_model"))

@@ -1,7 +1,6 @@
 """`mmkeras evaluate`."""
 
 import json
-import os
 
 from mmkeras.commands.app import EncodingOption, MediaOption, RunArgument, TableArgument, app, failing_plainly
 from mmkeras.console import show_scores, tell_problems, told
@@ -22,10 +21,10 @@ def evaluate(run: RunArgument, table: TableArgument, media_root: MediaOption = N
 def judge(model, pipe, rows, folder):
     """Scores, writes metrics.json and report.html, shows the table."""
     import mmkeras as mm
-    from mmkeras.run import METRICS, write_json
+    from mmkeras.run import write_metrics
 
     metrics = mm.evaluate(model, pipe, rows)
-    write_json(os.path.join(folder, METRICS), metrics)
+    write_metrics(metrics, folder)
     show_scores(metrics)
     tell_problems(pipe)
     try:

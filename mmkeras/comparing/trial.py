@@ -58,6 +58,7 @@ def train(model, pipe, batches, judged, steps, folder, training):
             verbose=0,
             callbacks=[clock],
             backup=False,
+            overwrite=True,
         )
     return {
         "parameters": model.count_params(),
