@@ -65,6 +65,8 @@ def export(model, pipe, path, format="saved_model", generate=None, seed=0):
 
     module = tf.Module()
     module.model = model
+    # Keras shows TensorFlow the layers of a list, but not those of a list within a list.
+    module.weights = list(model.variables)
     module.tables = [m.table for m in (*pipe.inputs.values(), *pipe.targets.values()) if hasattr(m, "table")]
     signature = pipe.signature()
 
