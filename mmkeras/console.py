@@ -39,7 +39,7 @@ def show_pipeline(pipe, parts):
         table.add_column(column)
     for part, modalities in (("input", pipe.inputs), ("target", pipe.targets)):
         for name, modality in modalities.items():
-            table.add_row(part, name, describe(modality))
+            table.add_row(part, escape(pipe.title(name)), escape(describe(modality)))
     told.print(table)
 
 

@@ -18,7 +18,7 @@ def convert(model, pipe, path, format):
 
     Neither format has ops that decode pictures or cut strings, so the file takes a batch's `x`: tensors and masks by
     name, as `Pipeline.batches` gives them. Beside it lie `pipeline.json`, from which `Pipeline.load` makes them, and
-    `outputs.json` with the classes.
+    `outputs.json`: of each target its `output` in the file, its classes and what else is known of it.
 
     Args:
         model: `keras.Model` from `build`, or one that takes and gives the same dicts.
@@ -57,7 +57,7 @@ def convert(model, pipe, path, format):
         if os.path.exists(unproven):
             os.remove(unproven)
     pipe.save(os.path.join(path, "pipeline.json"))
-    facts = {pipe.title(name): facts for name, facts in pipe.spec["targets"].items()}
+    facts = {pipe.title(name): {"output": name, **facts} for name, facts in pipe.spec["targets"].items()}
     with open(os.path.join(path, "outputs.json"), "w", encoding="utf-8") as out:
         json.dump(facts, out, ensure_ascii=False, indent=1)
     return path

@@ -63,7 +63,7 @@ def _show(recipe, folder, epochs, console):
 
     model, pipe, rows = recipe.train(folder, epochs=epochs)
     metrics = mm.evaluate(model, pipe, rows["test"])
-    target = next(iter(pipe.targets))
+    target = pipe.title(next(iter(pipe.targets)))
     alone = {}
     for name in pipe.inputs if len(pipe.inputs) > 1 else ():
         console.print(f"{name} alone")

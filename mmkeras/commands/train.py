@@ -99,7 +99,7 @@ def tokenizers_of(pipe, rows, **options):
 
     found = {}
     for name in with_tokenizers(pipe.spec):
-        told.print(f"tokenizer of {name}")
+        told.print(f"tokenizer of {pipe.title(name)}", markup=False)
         found[name] = fit_tokenizer(pipe, rows, name, **options)
     return found
 

@@ -75,9 +75,9 @@ class Explanation:
             for name, shown in example["inputs"].items():
                 for part in ARRAYS:
                     if shown.get(part) is not None:
-                        found[f"{row['row']}/{name}/{part}"] = np.asarray(shown[part])
+                        found[f"{row['row']}/{self.titles[name]}/{part}"] = np.asarray(shown[part])
             for (asking, asked), weights in example["attention"].items():
-                found[f"{row['row']}/{asking}-{asked}"] = weights
+                found[f"{row['row']}/{self.titles[asking]}-{self.titles[asked]}"] = weights
         return found
 
     def save(self, folder):
