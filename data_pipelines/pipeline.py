@@ -11,6 +11,7 @@ from data_pipelines.modalities.media import check_shared_media
 from data_pipelines.naming import plain_name, plain_names, title_of
 from data_pipelines.prepare import prepare
 from data_pipelines.problems import Problems, checked_policy
+from data_pipelines.whole_file import write_json
 
 
 class Pipeline:
@@ -249,14 +250,13 @@ class Pipeline:
         return answers
 
     def save(self, path):
-        """Writes the adapted pipeline to a JSON file."""
+        """Writes the adapted pipeline to a JSON file, which is whole or as it was before."""
         self._require_adapted("save")
         parts = {
             part: {name: {"config": m.get_config(), "state": m.state()} for name, m in modalities.items()}
             for part, modalities in (("inputs", self.inputs), ("targets", self.targets))
         }
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump({"on_bad": self.on_bad, **parts}, file, ensure_ascii=False, indent=1)
+        write_json(path, {"on_bad": self.on_bad, **parts})
 
     @classmethod
     def load(cls, path):

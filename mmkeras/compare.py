@@ -7,12 +7,12 @@ import shutil
 import keras
 
 from data_pipelines.naming import plain_name, plain_names
+from data_pipelines.whole_file import write_json
 from mmkeras import fusions
 from mmkeras.comparing import fingerprint
 from mmkeras.comparing.comparison import SINGLE, summarise
 from mmkeras.comparing.trial import MASK, SCORES, TRAINING, judge, train
 from mmkeras.generator import TARGET
-from mmkeras.run import write_json
 
 BASELINE, LATE = "TokenTransformer", "LateFusion"
 USUAL = ("ConcatFusion", "GatedFusion", "CrossAttentionFusion", "BottleneckFusion")

@@ -1,13 +1,14 @@
 """The network alone as one ONNX or LiteRT file, for devices without TensorFlow, and proof that it answers alike."""
 
 import contextlib
-import json
 import logging
 import os
 import tempfile
 
 import keras
 import numpy as np
+
+from data_pipelines.whole_file import write_json
 
 TOLERANCE = 1e-4
 NEEDS = {"onnx": ("tf2onnx", "onnxruntime"), "litert": ("ai_edge_litert",)}
@@ -58,8 +59,7 @@ def convert(model, pipe, path, format):
             os.remove(unproven)
     pipe.save(os.path.join(path, "pipeline.json"))
     facts = {pipe.title(name): {"output": name, **facts} for name, facts in pipe.spec["targets"].items()}
-    with open(os.path.join(path, "outputs.json"), "w", encoding="utf-8") as out:
-        json.dump(facts, out, ensure_ascii=False, indent=1)
+    write_json(os.path.join(path, "outputs.json"), facts)
     return path
 
 

@@ -8,6 +8,7 @@ import os
 import numpy as np
 
 from data_pipelines.naming import plain_name
+from data_pipelines.whole_file import whole_file
 from mmkeras.evaluate import evaluate
 from mmkeras.generator import draw_on, generator, shown
 from mmkeras.pages.environment import environment, require_packages
@@ -57,7 +58,7 @@ def report(model, pipe, rows, folder, history=None, metrics=None, examples=24):
     found = _walk(model, pipe, rows, target, examples)
     page = _page(model, pipe, rows, history, {**metrics, "counts": pipe.problems.counts()}, *found)
     path = os.path.join(folder, "report.html")
-    with open(path, "w", encoding="utf-8", errors="replace") as file:
+    with whole_file(path, errors="replace") as file:
         file.write(page)
     return path
 

@@ -1,10 +1,11 @@
 """A training run in a folder: everything that is needed to go on, to judge and to serve."""
 
 import csv
-import json
 import os
 
 import keras
+
+from data_pipelines.whole_file import write_json
 
 MODEL, PIPELINE, SPEC, METRICS, HISTORY, BACKUP = (
     "model.keras",
@@ -144,13 +145,6 @@ def check(folder):
             raise ValueError(
                 f"run: a run must hold {name}. Received: {folder!r}. Do: mmkeras train … --output {folder}."
             )
-
-
-def write_json(path, value):
-    """Writes a value as readable JSON."""
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(value, file, ensure_ascii=False, indent=1)
-        file.write("\n")
 
 
 def remove_file(path):

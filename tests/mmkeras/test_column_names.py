@@ -114,7 +114,7 @@ def test_a_column_says_which_input_or_target_is_meant(rows):
 
 def test_a_comparison_calls_columns_by_their_names(rows, tmp_path):
     pipe = Pipeline(*infer(rows, ["unit price"], INPUTS)).adapt(rows)
-    options = {"fusions": ("ConcatFusion",), "seeds": 1, "training": {"epochs": 1}}
+    options = {"fusions": (), "seeds": 1, "training": {"epochs": 1}}
     found = mm.compare(pipe, dict.fromkeys(("train", "val", "test"), rows), tmp_path, target="unit price", **options)
     assert found["target"] == "unit price" and found["inputs"] == list(INPUTS)
     assert {"only 标题 甲", "only unit size"} < set(found["systems"])
