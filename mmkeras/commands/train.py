@@ -8,7 +8,7 @@ import typer
 
 from mmkeras.commands.app import EncodingOption, MediaOption, TableArgument, app, failing_plainly
 from mmkeras.commands.evaluate import judge
-from mmkeras.console import show_pipeline, told
+from mmkeras.console import show_pipeline, tell
 
 
 @app.command()
@@ -86,7 +86,7 @@ def train(
         if refit:
             chosen = os.path.join(output, "chosen")
             epochs = run.best_epoch(*learn(parts["train"], parts["val"], chosen, epochs), chosen)
-            told.print(f"anew on training and validation rows, {epochs} epochs")
+            tell(f"anew on training and validation rows, {epochs} epochs")
             model, pipe = learn(parts["train"].union(parts["val"]), None, output, epochs)
         else:
             model, pipe = learn(parts["train"], parts["val"], output, epochs)
@@ -99,7 +99,7 @@ def tokenizers_of(pipe, rows, **options):
 
     found = {}
     for name in with_tokenizers(pipe.spec):
-        told.print(f"tokenizer of {pipe.title(name)}", markup=False)
+        tell(f"tokenizer of {pipe.title(name)}")
         found[name] = fit_tokenizer(pipe, rows, name, **options)
     return found
 
