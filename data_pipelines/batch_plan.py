@@ -55,7 +55,10 @@ class BatchPlan:
             )
         unknown = sorted(set(options["absent"]) - set(inputs))
         if unknown:
-            raise ValueError(f"Pipeline.batches: absent must name inputs. Received: {unknown}. Do: of {list(inputs)}.")
+            raise ValueError(
+                f"Pipeline.batches: absent must name inputs. Received: {unknown}. "
+                f"Do: of {list(self.pipe.titles('inputs').values())}."
+            )
         if not len(rows):
             raise ValueError(f'Pipeline.batches: there must be rows. Received: 0 rows of "{rows.source.name}".')
         if (self.endless or options["first_step"] or options["service"]) and not self.training:

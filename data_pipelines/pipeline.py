@@ -8,9 +8,10 @@ from data_pipelines.batch_encoder import MASK, TARGET
 from data_pipelines.batch_plan import BatchPlan
 from data_pipelines.modalities import Modality, from_config
 from data_pipelines.modalities.media import check_shared_media
-from data_pipelines.naming import plain_name
+from data_pipelines.naming import plain_name, plain_names, title_of
 from data_pipelines.prepare import prepare
 from data_pipelines.problems import Problems, checked_policy
+from data_pipelines.whole_file import write_json
 
 
 class Pipeline:
@@ -80,8 +81,11 @@ class Pipeline:
 
     def title(self, name):
         """What people call an input or target: its column, where the name is made from that."""
-        column = (self.inputs.get(name) or self.targets[name]).column
-        return column if column and plain_name(column) == name else name
+        return title_of(name, (self.inputs.get(name) or self.targets[name]).column)
+
+    def titles(self, part):
+        """Dict name → what people call it, of `"inputs"` or `"targets"`."""
+        return {name: self.title(name) for name in getattr(self, part)}
 
     def adapt(self, rows):
         """Learns vocabularies, means and classes from training rows; media are not opened.
@@ -101,10 +105,10 @@ class Pipeline:
                 try:
                     modality.adapt(_Cells(rows, columns, media))
                 except ValueError as error:
-                    raise ValueError(f'"{name}" of "{rows.source.name}": {error}') from error
+                    raise ValueError(f'"{self.title(name)}" of "{rows.source.name}": {error}') from error
         for name, modality in self.targets.items():
             if hasattr(modality, "check_target"):
-                modality.check_target(name)
+                modality.check_target(self.title(name))
             elif modality.media:
                 self._require_cells(rows, name, modality)
         self.adapted = True
@@ -117,7 +121,7 @@ class Pipeline:
             if any(cell if isinstance(cell, bytes) else str(cell).strip() for cell in chunk[column]):
                 return
         raise ValueError(
-            f'{type(modality).__name__} "{name}": some training row must have the target. '
+            f'{type(modality).__name__} "{self.title(name)}": some training row must have the target. '
             f'Received: only empty cells in "{column}" of "{rows.source.name}". Do: another target, or other rows.'
         )
 
@@ -196,9 +200,9 @@ class Pipeline:
             batch_size=batch_size,
             training=training,
             seed=seed,
-            class_weight=class_weight,
+            class_weight=plain_names(class_weight) if isinstance(class_weight, dict) else class_weight,
             cache=cache,
-            absent=absent,
+            absent=plain_names(absent),
             with_targets=with_targets,
             bucket_by_length=bucket_by_length,
             token_budget=token_budget,
@@ -247,14 +251,13 @@ class Pipeline:
         return answers
 
     def save(self, path):
-        """Writes the adapted pipeline to a JSON file."""
+        """Writes the adapted pipeline to a JSON file, which is whole or as it was before."""
         self._require_adapted("save")
         parts = {
             part: {name: {"config": m.get_config(), "state": m.state()} for name, m in modalities.items()}
             for part, modalities in (("inputs", self.inputs), ("targets", self.targets))
         }
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump({"on_bad": self.on_bad, **parts}, file, ensure_ascii=False, indent=1)
+        write_json(path, {"on_bad": self.on_bad, **parts})
 
     @classmethod
     def load(cls, path):

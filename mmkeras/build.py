@@ -2,6 +2,7 @@
 
 import keras
 
+from data_pipelines.naming import plain_names
 from mmkeras import decoders, encoders, fusions
 from mmkeras.balance import GradNorm, LabelledModel, UncertaintyWeighting
 from mmkeras.generation.sound_output import sizes_in
@@ -61,6 +62,7 @@ def build(
     """
     if not spec["targets"]:
         raise ValueError("build: there must be a target. Received: targets={}. Do: Pipeline(targets={…}).")
+    encoders, decoders, tokenizers = map(plain_names, (encoders, decoders, tokenizers))
     chosen = {"inputs": encoders or {}, "targets": {**(tokenizers or {}), **(decoders or {})}}
     for part, parts in chosen.items():
         unknown = sorted(set(parts) - set(spec[part]))

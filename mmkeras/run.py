@@ -5,11 +5,11 @@ import os
 
 import keras
 
+from data_pipelines.whole_file import write_json
 from mmkeras.training.checkpoint_file import CheckpointFile
 from mmkeras.training.conditions import conditions_of, digest, require_same
 from mmkeras.training.resumable_batches import ResumableBatches
 from mmkeras.training.run_folder import FINISHED, HISTORY, METRICS, MODEL, PIPELINE, RESUME, SPEC, RunFolder
-from mmkeras.training.run_marks import write_json
 from mmkeras.training.run_training import RunTraining
 from mmkeras.training.save_every import SaveEvery
 

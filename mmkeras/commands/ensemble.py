@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from mmkeras.commands.app import app, failing_plainly
-from mmkeras.console import told
+from mmkeras.console import tell
 
 
 @app.command()
@@ -29,4 +29,4 @@ def ensemble(
                 )
         loaded = [load(run) for run in runs]
         save(mm.ensemble([model for model, _ in loaded]), loaded[0][1], output, overwrite)
-    told.print(f"{len(runs)} runs → {output}")
+    tell(f"{len(runs)} runs → {output}")

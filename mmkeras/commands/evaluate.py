@@ -2,8 +2,10 @@
 
 import json
 
+from rich.markup import escape
+
 from mmkeras.commands.app import EncodingOption, MediaOption, RunArgument, TableArgument, app, failing_plainly
-from mmkeras.console import show_scores, tell_problems, told
+from mmkeras.console import show_scores, tell, tell_problems, told
 
 
 @app.command()
@@ -30,7 +32,7 @@ def judge(model, pipe, rows, folder):
     try:
         path = mm.report(model, pipe, rows, folder)
     except ImportError as error:
-        told.print(f"[yellow]no report:[/] {error}")
+        told.print(f"[yellow]no report:[/] {escape(str(error))}")
     else:
-        told.print(f"report → {path}")
+        tell(f"report → {path}")
     return metrics

@@ -9,7 +9,7 @@ import typer
 
 from mmkeras.commands.app import EncodingOption, MediaOption, TableArgument, app, failing_plainly
 from mmkeras.commands.evaluate import judge
-from mmkeras.console import show_pipeline, told
+from mmkeras.console import show_pipeline, tell
 
 
 @app.command()
@@ -104,7 +104,7 @@ def train(
         if refit:
             chosen = os.path.join(output, "chosen")
             epochs = run.best_epoch(*learn(parts["train"], parts["val"], chosen, epochs), chosen)
-            told.print(f"anew on training and validation rows, {epochs} epochs")
+            tell(f"anew on training and validation rows, {epochs} epochs")
             model, pipe = learn(parts["train"].union(parts["val"]), None, output, epochs)
         else:
             model, pipe = learn(parts["train"], parts["val"], output, epochs)
@@ -117,7 +117,7 @@ def stopping_plainly():
     try:
         yield
     except KeyboardInterrupt as stopped:
-        told.print(f"[bold]mmkeras:[/] {stopped or 'stopped'}", highlight=False, soft_wrap=True)
+        tell(f"mmkeras: {stopped or 'stopped'}")
         raise typer.Exit(130) from stopped
 
 
@@ -127,9 +127,9 @@ def found_in(output, resume, overwrite):
 
     found = RunFolder(output).state(resume, overwrite)
     if found == FINISHED:
-        told.print(f"{output} is finished: there is nothing to go on with", highlight=False, soft_wrap=True)
+        tell(f"{output} is finished: there is nothing to go on with")
     if found == NEW and resume:
-        told.print(f"{output} holds nothing to go on with yet: training begins", highlight=False, soft_wrap=True)
+        tell(f"{output} holds nothing to go on with yet: training begins")
     return found == FINISHED
 
 
@@ -139,7 +139,7 @@ def tokenizers_of(pipe, rows, **options):
 
     found = {}
     for name in with_tokenizers(pipe.spec):
-        told.print(f"tokenizer of {name}")
+        tell(f"tokenizer of {pipe.title(name)}")
         found[name] = fit_tokenizer(pipe, rows, name, **options)
     return found
 

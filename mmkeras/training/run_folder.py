@@ -4,7 +4,8 @@ import os
 import shutil
 import uuid
 
-from mmkeras.training.run_marks import mark_model, read_json, read_mark, write_json
+from data_pipelines.whole_file import write_json
+from mmkeras.training.run_marks import mark_model, read_json, read_mark
 
 MODEL, PIPELINE, SPEC, METRICS, HISTORY = "model.keras", "pipeline.json", "spec.json", "metrics.json", "history.csv"
 RUN, REPORT, TRAINING, CHECKPOINT = "run.json", "report.html", ".training", "checkpoint.npz"

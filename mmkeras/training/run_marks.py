@@ -4,16 +4,7 @@ import json
 import os
 import zipfile
 
-from data_pipelines.whole_file import whole_file
-
 NAMED = "mmkeras run "
-
-
-def write_json(path, value):
-    """Writes a value as readable JSON, whole or not at all."""
-    with whole_file(path, encoding="utf-8") as file:
-        json.dump(value, file, ensure_ascii=False, indent=1)
-        file.write("\n")
 
 
 def read_json(path):

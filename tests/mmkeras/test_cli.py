@@ -124,6 +124,37 @@ def test_predict_answers_every_row_in_order(place, run):
     assert "1 bad cells of photo" in done.stderr and "1 bad cells of size" in done.stderr
 
 
+def listing(place):
+    return {path: path.read_bytes() for path in sorted(place.rglob("*")) if path.is_file()}
+
+
+def test_predict_never_writes_over_what_it_reads(place, run, told):
+    for name, other in (("soft.csv", place / "t.csv"), ("pipe.csv", run / "pipeline.json")):
+        (place / name).symlink_to(other)
+    before = listing(place)
+    for output in ("t.csv", "./run/../t.csv", "soft.csv", "run/model.keras", "pipe.csv"):
+        done = told("predict", run, place / "t.csv", "--output", output, cwd=place)
+        assert done.returncode == 1
+        assert "predict: the output must not take the place of what is read. Received: output=" in done.stderr
+    assert told("inspect", "t.csv", "--html", "soft.csv", cwd=place).returncode == 1
+    assert told("inspect", "t.csv", "--write-spec", "t.csv", cwd=place).returncode == 1
+    assert listing(place) == before
+
+
+def test_a_prediction_that_fails_leaves_the_older_answers(place, run, told):
+    (place / "older.csv").write_text("kind\nr\n")
+    (place / "less.csv").write_text("photo,story\n,it is warm\n")
+    before = listing(place)
+    failed = told("predict", run, place / "less.csv", "--output", place / "older.csv")
+    assert failed.returncode == 1 and "column='size'" in failed.stderr
+    assert told("predict", run, place / "t.csv", "--output", place).returncode == 1
+    lost = told("predict", run, place / "t.csv", "--output", place / "none" / "x.csv")
+    assert lost.returncode == 1 and "the folder must exist" in lost.stderr
+    assert listing(place) == before
+    through = mmkeras("predict", run, place / "t.csv", "--output", "/dev/stdout")
+    assert through.returncode == 0 and len(through.stdout.splitlines()) == 91, through.stderr
+
+
 @pytest.mark.parametrize(("format", "file"), [("saved_model", "saved_model.pb"), ("litert", "model.tflite")])
 def test_export_writes_what_was_asked_for(place, run, format, file):
     done = mmkeras("export", run, "--output", place / format, "--format", format)
