@@ -62,7 +62,7 @@ def predict(
 
 def _needed(folder):
     """What of a run must not be lost."""
-    from mmkeras import run
+    from mmkeras.training import run_folder
 
-    names = (run.MODEL, run.PIPELINE, run.SPEC, run.METRICS, run.HISTORY, run.BACKUP)
-    return [os.path.join(folder, name) for name in names]
+    names = ("MODEL", "PIPELINE", "SPEC", "METRICS", "HISTORY", "RUN", "TRAINING")
+    return [os.path.join(folder, getattr(run_folder, name)) for name in names]

@@ -5,7 +5,7 @@ from keras import ops
 
 from mmkeras.component import component
 from mmkeras.layers.masking import hide, mask_or_full, sequence_conv
-from mmkeras.layers.ngram_bag import NGramBag
+from mmkeras.layers.n_gram_bag import NGramBag
 from mmkeras.layers.token_embedding import TokenEmbedding
 
 
