@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from data_pipelines.batch_encoder import MASK, TARGET
 from data_pipelines.batch_plan import BatchPlan
+from data_pipelines.column_cells import ColumnCells
 from data_pipelines.modalities import Modality, from_config
 from data_pipelines.modalities.media import check_shared_media
 from data_pipelines.naming import plain_name, plain_names, title_of
@@ -103,7 +104,7 @@ class Pipeline:
                 columns = modality.columns(name)
                 media = dict.fromkeys(columns, modality.locate) if modality.media else {}
                 try:
-                    modality.adapt(_Cells(rows, columns, media))
+                    modality.adapt(ColumnCells(rows, columns, media))
                 except ValueError as error:
                     raise ValueError(f'"{self.title(name)}" of "{rows.source.name}": {error}') from error
         for name, modality in self.targets.items():
@@ -288,14 +289,3 @@ class Pipeline:
     def _require_adapted(self, verb):
         if not self.adapted:
             raise ValueError(f"Pipeline.{verb}: the pipeline must be adapted first. Do: pipe.adapt(train).")
-
-
-class _Cells:
-    """Chunks of a table as tuples of arrays, one array a column; can be gone through more than once."""
-
-    def __init__(self, rows, columns, media):
-        self.rows, self.columns, self.media = rows, columns, media
-
-    def __iter__(self):
-        for chunk in self.rows.chunks_with_paths(self.columns, self.media):
-            yield tuple(chunk[column] for column in self.columns)
