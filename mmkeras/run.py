@@ -48,6 +48,9 @@ def fit(
     verbose="auto",
     save_every=None,
     overwrite=False,
+    monitor=None,
+    callbacks=(),
+    cache=True,
 ):
     """Fits a compiled model with `model.fit` and keeps the run in a folder.
 
@@ -77,6 +80,10 @@ def fit(
             epoch and every 10 minutes in long ones, at 2 % of the time at most. Where rows with bad cells are dropped,
             at the end of epochs only.
         overwrite: bool. Whether a run that is in the folder is replaced. Defaults to `False`.
+        monitor: str or None. The score that is to be as small as can be, such as `"val_loss"`, to choose by.
+            Defaults to `None`: the first target's accuracy, or the loss.
+        callbacks: Keras callbacks beside the run's own. Defaults to none.
+        cache: bool or path, see `Pipeline.batches`; validation rows lie beside. Defaults to `True`.
     Returns:
         The model, with the weights kept; they are in `model.keras` as well.
     Raises:
@@ -86,7 +93,7 @@ def fit(
     """
     from data_pipelines.drawing import first_number
 
-    options = {"training": True, "seed": seed, "class_weight": class_weight, "cache": True}
+    options = {"training": True, "seed": seed, "class_weight": class_weight, "cache": cache}
     if pipe.on_bad == "drop":
         batches = pipe.batches(train, batch_size, **options)
     else:
@@ -94,7 +101,8 @@ def fit(
         batches = ResumableBatches(
             lambda step: pipe.batches(train, batch_size, first_step=step, **options), -(-len(train) // batch_size)
         )
-    judged = None if validation is None else pipe.batches(validation, batch_size, cache=True, on_bad="mask")
+    beside = cache if isinstance(cache, bool) else f"{os.fspath(cache)}_validation"
+    judged = None if validation is None else pipe.batches(validation, batch_size, cache=beside, on_bad="mask")
     conditions = {
         "batch_size": batch_size,
         "seed": seed,
@@ -117,6 +125,8 @@ def fit(
         save_every=save_every,
         overwrite=overwrite,
         conditions=conditions,
+        monitor=monitor,
+        callbacks=callbacks,
     )
 
 
@@ -136,6 +146,7 @@ def fit_batches(
     save_every=None,
     overwrite=False,
     conditions=None,
+    monitor=None,
 ):
     """The same on batches that are there already.
 
@@ -146,7 +157,7 @@ def fit_batches(
         callbacks: Keras callbacks beside the run's own. Defaults to none.
         backup: bool. Whether checkpoints are kept, for `resume`. Defaults to `True`.
         conditions: dict, JSON-ready, or None. What else must be the same to go on. Defaults to `None`.
-        model, pipe, folder, epochs, resume, patience, keep, verbose, save_every, overwrite: see `fit`.
+        model, pipe, folder, epochs, resume, patience, keep, verbose, save_every, overwrite, monitor: see `fit`.
     Returns:
         The model, with the weights kept.
     """
@@ -164,16 +175,16 @@ def fit_batches(
         require_same(saved["conditions"], now, run.folder)
     else:
         run.start(pipe)
-    choice = _monitored(model, pipe) if judged is not None and keep == "best" else None
+    choice = _monitored(model, pipe, monitor) if judged is not None and keep == "best" else None
     training = RunTraining(run, model, batches, judged, callbacks, choice, patience)
     training.fit(epochs, verbose, *([every, now, saved] if backup else []))
     training.finish()
     return model
 
 
-def best_epoch(model, pipe, folder):
+def best_epoch(model, pipe, folder, monitor=None):
     """The epoch, from 1, whose validation score was the best of a run; its weights are those kept by `"best"`."""
-    monitor, mode = _monitored(model, pipe)
+    monitor, mode = _monitored(model, pipe, monitor)
     with open(RunFolder(folder).path(HISTORY), newline="", encoding="utf-8") as file:
         scores = [float(line[monitor]) for line in csv.DictReader(file)]
     return scores.index({"min": min, "max": max}[mode](scores)) + 1
@@ -233,7 +244,9 @@ def write_metrics(metrics, folder):
     write_json(os.path.join(folder, METRICS), {"run": RunFolder(folder).mark, **metrics})
 
 
-def _monitored(model, pipe):
+def _monitored(model, pipe, monitor=None):
+    if monitor is not None:
+        return monitor, "min"
     target = next(iter(pipe.targets))
     names = [metric.name for metric in model.get_layer(target).default_metrics()]
     if "accuracy" not in names:

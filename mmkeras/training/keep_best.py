@@ -11,6 +11,8 @@ from mmkeras.training.run_marks import require_whole
 class KeepBest(keras.callbacks.Callback):
     """Saves the model whenever its validation score is better than ever, and gives it out where no other run is.
 
+    Where the optimizer keeps running means of the weights, these are what is validated and saved.
+
     Args:
         run: `RunFolder` with a run begun.
         monitor: str. Name of the score.
@@ -27,13 +29,27 @@ class KeepBest(keras.callbacks.Callback):
         self.mode = mode
         self.history = history
         self.score = self.file = self._safe = None
+        self.means = keras.callbacks.SwapEMAWeights()
+
+    def on_test_begin(self, logs=None):
+        self._swap(self.means.on_test_begin)
+
+    def on_test_end(self, logs=None):
+        self._swap(self.means.on_test_end)
+
+    def _swap(self, swap):
+        if self.model.optimizer.use_ema:
+            self.means.set_model(self.model)
+            swap()
 
     def on_epoch_end(self, epoch, logs=None):
         score = float(logs[self.monitor])
         if not self._better(score):
             return
         former, self.score, self.file = self.file, score, f"best-{epoch + 1}.keras"
+        self._swap(self.means.on_test_begin)
         self.run.save_model(self.model, self.file)
+        self._swap(self.means.on_test_end)
         if former != self._safe:
             self._remove(former)
         if not self.run.replaces:
