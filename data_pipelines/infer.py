@@ -22,7 +22,6 @@ MEDIA = {
     "Video": (".mp4", ".webm", ".mkv", ".mov", ".avi", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv"),
     "Audio": (".wav", ".flac", ".mp3", ".ogg", ".opus"),
 }
-FEW = 5000
 # Four separators or more with numbers between them. Each character has one part to play, or a text could take for ever.
 SERIES = rf"(?:{DIGITS}|nan|null)?(?:[\s,;|\[\]](?:{DIGITS}|nan|null)?){{4,}}"
 
@@ -221,14 +220,19 @@ def _guess_written(filled, missing, distinct, is_target):
         return guess("identifier", f"{distinct} different names without spaces")
     if share < 0.35 and words < 4 and unspaced < 0.5:
         return guess("Category", f"{distinct} short values that come back", min_count=2)
-    split = "ngram" if len(filled) < FEW and unspaced < 0.5 and words < 15 else "word"
-    return guess("Text", f"{words:.0f} words a cell, {distinct} different", split=split)
+    return guess("Text", f"{words:.0f} words a cell, {distinct} different", max_tokens=_usual_length(filled))
 
 
 def _longest(filled):
     """Tokens that a text to be said may have: the longest met and some more."""
     tokens = max(from_config({"modality": "Text"}).lengths(filled))
     return max(8, 8 * math.ceil(tokens * 1.25 / 8))
+
+
+def _usual_length(filled):
+    """Tokens that 98 of 100 texts have room in, between 32 and 512."""
+    lengths = from_config({"modality": "Text"}).lengths(filled)
+    return int(np.clip(8 * math.ceil(np.quantile(lengths, 0.98) / 8), 32, 512))
 
 
 def _room(sizes):

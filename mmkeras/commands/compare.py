@@ -11,7 +11,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from mmkeras.commands.app import EncodingOption, MediaOption, TableArgument, app, failing_plainly
-from mmkeras.commands.train import named, pipeline_of, split
+from mmkeras.commands.train import named, pipeline_of
 from mmkeras.console import show_pipeline, tell, tell_problems, told
 
 HEADS = {"name": "system", "score": "score", "single": "over the best input alone", "baseline": "over the baseline"}
@@ -49,9 +49,10 @@ def compare(
         import mmkeras as mm
         from data_pipelines import read_table
         from mmkeras.comparing.comparison_report import comparison_report
+        from mmkeras.training.row_parts import row_parts
 
         rows = read_table(table, media_root, encoding)
-        parts = split(rows)
+        parts = row_parts(rows)
         pipe = pipeline_of(rows, spec, target, input, ignore, on_bad).adapt(parts["train"])
         show_pipeline(pipe, parts)
         options = {"dim": dim, "modality_dropout": modality_dropout}

@@ -20,13 +20,14 @@ def evaluate(run: RunArgument, table: TableArgument, media_root: MediaOption = N
     print(json.dumps({key: metrics[key] for key in ("rows", "targets", "counts")}, ensure_ascii=False))
 
 
-def judge(model, pipe, rows, folder):
-    """Scores, writes metrics.json and report.html, shows the table."""
+def judge(model, pipe, rows, folder, metrics=None):
+    """Scores, where that is not done yet, writes metrics.json and report.html, shows the table."""
     import mmkeras as mm
     from mmkeras.run import write_metrics
 
-    metrics = mm.evaluate(model, pipe, rows)
-    write_metrics(metrics, folder)
+    if metrics is None:
+        metrics = mm.evaluate(model, pipe, rows)
+        write_metrics(metrics, folder)
     show_scores(metrics)
     tell_problems(pipe)
     try:

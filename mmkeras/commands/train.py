@@ -17,10 +17,17 @@ def train(
     table: TableArgument,
     output: Annotated[str, typer.Option(help="folder for the run")],
     target: Annotated[list[str], typer.Option(help="column to predict; may be given again")] = [],  # noqa: B006
+    validation: Annotated[
+        str | None, typer.Option(metavar="TABLE", help="rows to choose by; default: some of TABLE")
+    ] = None,
+    test: Annotated[str | None, typer.Option(metavar="TABLE", help="rows to judge by; default: some of TABLE")] = None,
     input: Annotated[list[str], typer.Option(help="column to predict from; default: all useful ones")] = [],  # noqa: B006
     ignore: Annotated[list[str], typer.Option(help="column to leave out; may be given again")] = [],  # noqa: B006
     spec: Annotated[str | None, typer.Option(help="JSON file of modalities instead of guesses, see inspect")] = None,
-    fusion: Annotated[str | None, typer.Option(help="name of a fusion; default TokenTransformer")] = None,
+    fusion: Annotated[
+        str | None,
+        typer.Option(help="name of a fusion; default: SumFusion for labels and numbers, else TokenTransformer"),
+    ] = None,
     encoder: Annotated[list[str], typer.Option(help="NAME=ENCODER for an input; may be given again")] = [],  # noqa: B006
     decoder: Annotated[list[str], typer.Option(help="NAME=DECODER for a target; may be given again")] = [],  # noqa: B006
     tokens: Annotated[
@@ -28,12 +35,13 @@ def train(
         typer.Option("--tokens", help="one transformer answers all; tokenizers of pictures and sounds learn first"),
     ] = False,
     tokenizer_epochs: Annotated[int, typer.Option(min=1, help="with --tokens")] = 30,
-    epochs: Annotated[int, typer.Option(min=1)] = 20,
-    batch_size: Annotated[int, typer.Option(min=1)] = 32,
+    epochs: Annotated[int | None, typer.Option(min=1, help="the most; default: until validation stops it")] = None,
+    minutes: Annotated[float | None, typer.Option(min=0.0, help="of training at the most")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="default: 16 to 128, by the number of rows")] = None,
     learning_rate: Annotated[float, typer.Option(min=0.0)] = 1e-3,
-    weight_decay: Annotated[float, typer.Option(min=0.0)] = 0.05,
-    label_smoothing: Annotated[float, typer.Option(min=0.0, max=0.99)] = 0.1,
-    modality_dropout: Annotated[float, typer.Option(min=0.0, max=0.99)] = 0.2,
+    weight_decay: Annotated[float, typer.Option(min=0.0)] = 0.5,
+    label_smoothing: Annotated[float, typer.Option(min=0.0, max=0.99, help="of categories")] = 0.1,
+    modality_dropout: Annotated[float, typer.Option(min=0.0, max=0.99)] = 0.1,
     balance: Annotated[str | None, typer.Option(help="of targets: UncertaintyWeighting or GradNorm")] = None,
     balanced: Annotated[bool, typer.Option("--balanced", help="weigh classes by their rarity")] = False,
     dim: Annotated[int, typer.Option(min=4, help="width of a token")] = 64,
@@ -48,7 +56,9 @@ def train(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="replace a run that is there, once the new one is finished")
     ] = False,
-    patience: Annotated[int | None, typer.Option(min=1, help="epochs without a better score before stopping")] = None,
+    patience: Annotated[
+        int | None, typer.Option(min=1, help="epochs without a better loss before the rate falls, then training ends")
+    ] = None,
     refit: Annotated[
         bool,
         typer.Option("--refit", help="then learns anew, as many epochs as were best, from validation rows as well"),
@@ -58,11 +68,10 @@ def train(
 ):
     """Trains a model on a table and keeps the run in a folder."""
     with failing_plainly(), stopping_plainly():
-        import keras
-
         import mmkeras as mm
         from data_pipelines import read_table
         from mmkeras import run
+        from mmkeras.training.row_parts import row_parts
 
         if refit and resume:
             raise typer.BadParameter("--resume goes on with one training, --refit are two: leave one of them out")
@@ -71,44 +80,43 @@ def train(
         finished = found_in(output, resume, overwrite)
         if finished and os.path.exists(os.path.join(output, run.METRICS)):
             return
-        rows = read_table(table, media_root, encoding)
-        parts = split(rows)
-        if refit and parts["val"] is parts["test"]:
-            raise ValueError(
-                "train: --refit must leave rows to judge by. Received: one part for choosing and testing. "
-                "Do: name some rows val and others test, or leave the column of parts out."
-            )
-
+        rows, val, judges = (other and read_table(other, media_root, encoding) for other in (table, validation, test))
         if finished:
-            judge(*run.load(output), parts["test"], output)
+            judge(*run.load(output), row_parts(rows, val, judges)["test"], output)
             return
+        pipe = pipeline_of(rows, spec, target, input, ignore, on_bad)
 
-        def learn(learned, judged, folder, epochs):
-            keras.utils.set_random_seed(seed)
-            pipe = pipeline_of(rows, spec, target, input, ignore, on_bad).adapt(learned)
-            show_pipeline(pipe, {**parts, "train": learned, "val": judged or ()})
-            parts_of_model = {"fusion": fusion, "encoders": named(encoder), "decoders": named(decoder)}
+        def parts_of_model(known):
+            parts = {"fusion": fusion, "encoders": named(encoder), "decoders": named(decoder), "balance": balance}
             if tokens:
-                fitted = tokenizers_of(pipe, learned, epochs=tokenizer_epochs, batch_size=batch_size, seed=seed)
-                parts_of_model.update(decoder="tokens", tokenizers=fitted)
-            model = mm.build(pipe.spec, **parts_of_model, dim=dim, modality_dropout=modality_dropout, balance=balance)
-            steps = epochs * -(-len(learned) // batch_size)
-            rate = keras.optimizers.schedules.CosineDecay(
-                learning_rate / 20, steps, warmup_target=learning_rate, warmup_steps=steps // 20
-            )
-            mm.compile(model, pipe.spec, learning_rate=rate, weight_decay=weight_decay, label_smoothing=label_smoothing)
-            options = {"batch_size": batch_size, "seed": seed, "class_weight": "balanced" if balanced else None}
-            kept = {"resume": resume, "patience": patience, "save_every": save_every, "overwrite": overwrite}
-            return run.fit(model, pipe, learned, judged, folder, epochs, **options, **kept), pipe
+                options = {"epochs": tokenizer_epochs, "batch_size": batch_size or 32, "seed": seed}
+                learned = row_parts(rows, val, judges)["train"]
+                parts.update(decoder="tokens", tokenizers=tokenizers_of(pipe, learned, **options))
+            return {**parts, "dim": dim, "modality_dropout": modality_dropout}
 
-        if refit:
-            chosen = os.path.join(output, "chosen")
-            epochs = run.best_epoch(*learn(parts["train"], parts["val"], chosen, epochs), chosen)
-            tell(f"anew on training and validation rows, {epochs} epochs")
-            model, pipe = learn(parts["train"].union(parts["val"]), None, output, epochs)
-        else:
-            model, pipe = learn(parts["train"], parts["val"], output, epochs)
-        judge(model, pipe, parts["test"], output)
+        trained = mm.train(
+            rows,
+            output=output,
+            pipeline=pipe,
+            validation=val,
+            test=judges,
+            parts=parts_of_model,
+            minutes=minutes,
+            seed=seed,
+            class_weight="balanced" if balanced else None,
+            refit=refit,
+            resume=resume,
+            overwrite=overwrite,
+            save_every=save_every,
+            show=show_pipeline,
+            epochs=epochs,
+            batch_size=batch_size,
+            patience=patience,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            label_smoothing=label_smoothing,
+        )
+        judge(trained.model, trained.pipe, trained.parts["test"], output, trained.metrics)
 
 
 @contextlib.contextmanager
@@ -170,31 +178,3 @@ def pipeline_of(rows, spec, target, inputs, ignore, on_bad):
                 "Do: mmkeras inspect TABLE --target COLUMN --write-spec FILE."
             ) from error
     return Pipeline(*found, on_bad=on_bad)
-
-
-def split(rows):
-    """Training, validation and test rows: by the table's own column, or 80, 10, 10 % by hash."""
-    from data_pipelines.infer import split_column
-
-    column = split_column(rows)
-    if column is None:
-        train_rows, val, test = rows.split(0.8, 0.1, 0.1)
-    else:
-        words = {str(word) for word in rows.values(column)}
-        named = {part: [w for w in words if w.lower().startswith(starts)] for part, starts in _SPLITS.items()}
-        train_rows = rows.where(**{column: named["train"]})
-        if not named["val"] and not named["test"]:
-            train_rows, val, test = train_rows.split(0.8, 0.1, 0.1)
-        else:
-            val, test = (rows.where(**{column: named[part]}) if named[part] else None for part in ("val", "test"))
-            val, test = val or test, test or val
-    parts = {"train": train_rows, "val": val, "test": test}
-    for part, found in parts.items():
-        if not len(found):
-            raise ValueError(
-                f"train: every part must have rows. Received: no {part} rows out of {len(rows)}. Do: more rows."
-            )
-    return parts
-
-
-_SPLITS = {"train": ("train",), "val": ("val", "dev"), "test": ("test",)}

@@ -19,11 +19,11 @@ class SumFusion(keras.layers.Layer):
     rows; `joint_dim` adds one more vote, W relu(V [LN(mean(x_1)); …; present]), which can.
 
     Args:
-        joint_dim: int >= 0. Width of a hidden layer that sees all modalities side by side and adds its vote; of use
-            with two modalities or more. Defaults to `0`: none.
         dropout: float in [0, 1). Share of each mean's features dropped in training. Defaults to `0.2`.
         weights: `"equal"`, or `"learned"`: h = Σ_m a_m W_m mean(x_m), with a = softmax over the modalities present of a
             learned number each, so that it is a weighted mean whatever is absent. Defaults to `"equal"`.
+        joint_dim: int >= 0. Width of a hidden layer that sees all modalities side by side and adds its vote; of use
+            with two modalities or more. Defaults to `0`: none.
     Call arguments:
         inputs: dict name → float tensor `(B, T_m, D)`, one D for all.
         mask: dict name → bool tensor `(B, T_m)` or None; True = real token.

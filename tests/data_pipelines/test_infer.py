@@ -182,3 +182,14 @@ def test_sentences_to_be_said_are_texts():
     _, targets = infer(read_table(table), ["said", "kind", "chinese"], inputs=["size"])
     assert [type(modality).__name__ for modality in targets.values()] == ["Text", "Category", "Text"]
     assert targets["said"].max_tokens == 8
+
+
+def test_texts_get_room_for_nearly_all_of_them():
+    texts = [f"word{k} " + "and so on " * (60 if k else 400) for k in range(100)]
+    rows = read_table(pandas.DataFrame({"story": texts, "kind": ["a", "b"] * 50}))
+    inputs, _ = infer(rows, ["kind"])
+    assert inputs["story"].get_config()["max_tokens"] == 184
+    short = read_table(
+        pandas.DataFrame({"story": [f"one more {k} of them" for k in range(100)], "kind": ["a", "b"] * 50})
+    )
+    assert infer(short, ["kind"])[0]["story"].get_config()["max_tokens"] == 32

@@ -224,13 +224,13 @@ def test_refit_learns_anew_from_validation_rows_too(place, told):
         list(csv.DictReader((place / "refit" / name).read_text().splitlines()))
         for name in ("chosen/history.csv", "history.csv")
     )
-    scores = [float(line["val_accuracy"]) for line in chosen]
-    assert len(chosen) == 3 and len(final) == scores.index(max(scores)) + 1
+    losses = [float(line["val_loss"]) for line in chosen]
+    assert len(chosen) == 3 and len(final) == losses.index(min(losses)) + 1
     assert {line["val_accuracy"] for line in final} == {"NA"}
     assert "40 train, 20 val" in done.stderr and "60 train" in done.stderr
     assert json.loads((place / "refit" / "metrics.json").read_text())["rows"] == 30
     refused = told("train", place / "two.csv", *words, "--output", place / "none")
-    assert refused.returncode == 1 and "--refit must leave rows to judge by" in refused.stderr
+    assert refused.returncode == 1 and "refit must leave rows to judge by" in refused.stderr
     again = told("train", place / "parts.csv", *words, "--output", place / "refit", "--resume")
     assert again.returncode == 2 and "leave one of them out" in again.stderr
 
