@@ -1,0 +1,71 @@
+import inspect
+
+import numpy as np
+import pytest
+from reference import normal, shake, to_numpy
+
+from mmkeras import encoders
+
+SUMMARIES = [getattr(encoders, name) for name in encoders.__all__ if getattr(getattr(encoders, name), "summary", False)]
+
+
+@pytest.mark.parametrize("cls", SUMMARIES, ids=lambda cls: cls.__name__)
+def test_a_summary_is_one_token(cls):
+    layer, (shape, dtype, mask_shape) = cls.example()
+    values = np.ones((3, *shape), dtype)
+    mask = np.zeros((3, *mask_shape), bool)
+    mask[0] = True
+    given = to_numpy(layer(values, mask=mask))
+    assert given.shape == (3, 1, layer.dim)
+    np.testing.assert_array_equal(given[1:], 0.0)
+    np.testing.assert_array_equal(to_numpy(layer.compute_mask(values, mask)), [[True], [False], [False]])
+
+
+def test_every_modality_of_media_and_text_has_one():
+    assert {cls.modality for cls in SUMMARIES} == {"Image", "Text", "Audio", "TimeSeries", "Video", "Number"}
+
+
+@pytest.mark.parametrize("size", [(8, 8), (28, 28), (64, 48), (2, 2)])
+def test_pictures_of_any_size_are_summed_up(size):
+    layer = encoders.ImageSummaryEncoder(dim=4, hidden_dim=8)
+    assert layer(normal(2, *size, 3)).shape == (2, 1, 4)
+
+
+def test_where_something_is_counts_in_a_picture():
+    image = np.zeros((2, 32, 32, 3), "float32")
+    image[0, 4:10, 4:10] = image[1, 22:28, 22:28] = 1.0
+    one, two = to_numpy(shake(encoders.ImageSummaryEncoder(dim=8))(image))[:, 0]
+    assert np.abs(one - two).max() > 1e-3
+
+
+def test_the_order_of_words_counts_in_a_text():
+    layer = encoders.TextSummaryEncoder(vocabulary_size=9, dim=8)
+    one, two = to_numpy(layer(np.array([[3, 4, 5], [5, 4, 3]], "int32")))[:, 0]
+    assert np.abs(one - two).max() > 1e-4
+
+
+def test_a_series_needs_no_random_kernels():
+    layer = encoders.TimeSeriesSummaryEncoder(dim=4, num_kernels=0)
+    assert layer(normal(2, 7, 3)).shape == (2, 1, 4)
+    assert "num_kernels" in inspect.signature(encoders.AudioSummaryEncoder).parameters
+
+
+def test_what_moves_counts_in_a_clip():
+    still = np.zeros((2, 4, 16, 16, 3), "float32")
+    still[:, :, 4:8, 4:8] = 1.0
+    still[1, 2:, 4:8] = 0.0
+    still[1, 2:, 10:14, 4:8] = 1.0
+    one, two = to_numpy(shake(encoders.VideoSummaryEncoder(dim=8))(still))[:, 0]
+    assert np.abs(one - two).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("make", "rule"),
+    [
+        (lambda: encoders.ImageSummaryEncoder(filters=()), r"there must be filters. Received: filters=\(\)"),
+        (lambda: encoders.TextSummaryEncoder(9, kernel_size=2), "kernel_size must be odd. Received: kernel_size=2"),
+    ],
+)
+def test_wrong_arguments_are_refused(make, rule):
+    with pytest.raises(ValueError, match=rule):
+        make()

@@ -1,0 +1,38 @@
+import keras
+import pytest
+
+from mmkeras.training.plateau import Plateau
+
+
+def watched(losses, patience=2):
+    """Learning rates after each epoch, until training ends."""
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.Adam(0.1), "mse")
+    callback = Plateau(patience)
+    callback.set_model(model)
+    model.stop_training = False
+    rates = []
+    for epoch, loss in enumerate(losses):
+        logs = {"val_loss": loss}
+        callback.on_epoch_end(epoch, logs)
+        rates.append(logs["learning_rate"])
+        if model.stop_training:
+            break
+    return rates, callback
+
+
+def test_the_rate_falls_once_and_then_training_ends():
+    rates, _ = watched([1.0, 0.5, 0.6, 0.6, 0.6, 0.6, 0.6])
+    assert rates == pytest.approx([0.1, 0.1, 0.1, 0.1, 0.03, 0.03])
+
+
+def test_a_better_loss_gives_more_time_and_a_hair_does_not():
+    rates, _ = watched([1.0, 1.0, 0.9, 0.9, 0.8, 0.7999, 0.7998, 0.7, 0.7])
+    assert rates == pytest.approx([0.1] * 7 + [0.03] * 2)
+
+
+def test_its_state_is_kept():
+    _, callback = watched([1.0, 0.5, 0.6])
+    other = Plateau(2)
+    other.set_state(callback.get_state())
+    assert other.get_state() == {"best": 0.5, "wait": 1, "falls": 0}

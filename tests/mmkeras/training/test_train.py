@@ -1,0 +1,124 @@
+"""A table in, a trained run out."""
+
+import csv
+import json
+
+import numpy as np
+import pandas
+import pytest
+from training_rows import frame
+
+import mmkeras as mm
+from data_pipelines import Category, Number, Pipeline, read_table
+from mmkeras import run as runs
+
+
+def history(folder):
+    return list(csv.DictReader((folder / "history.csv").read_text().splitlines()))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    paths = {}
+    for place, (part, count) in enumerate({"train": 160, "validation": 40, "test": 60}.items()):
+        paths[part] = folder / f"{part}.csv"
+        frame(count, seed=place).to_csv(paths[part], index=False)
+    train, validation, test = paths.values()
+    output = folder / "run"
+    found = mm.train(train, ["kind"], output, validation=validation, test=test, verbose=0, epochs=60)
+    return found, output, paths
+
+
+def test_a_run_holds_all_that_belongs_to_it(trained):
+    found, output, _ = trained
+    assert found.metrics["rows"] == 60 and found.metrics["targets"]["kind"]["accuracy"] > 0.9
+    assert {part: len(rows) for part, rows in found.parts.items()} == {"train": 160, "val": 40, "test": 60}
+    chosen = json.loads((output / "choices.json").read_text())
+    assert chosen == found.choices and chosen["batch_size"] == 16 and chosen["steps"] == 10
+    assert json.loads((output / "metrics.json").read_text())["targets"] == found.metrics["targets"]
+    lines = history(output)
+    seconds = [float(line["cpu_seconds"]) for line in lines]
+    assert seconds == sorted(seconds) and seconds[0] > 0
+    model, pipe = runs.load(output)
+    again = mm.evaluate(model, pipe, found.parts["test"])
+    assert again["targets"]["kind"]["accuracy"] == found.metrics["targets"]["kind"]["accuracy"]
+
+
+def test_what_is_kept_is_the_running_mean_of_the_best_epoch(trained):
+    found, output, _ = trained
+    best = min(float(line["val_loss"]) for line in history(output))
+    model, pipe = runs.load(output)
+    batches = pipe.batches(found.parts["val"], 16)
+    mm.compile(model, pipe.spec, label_smoothing={"kind": 0.1})
+    assert model.evaluate(batches, verbose=0, return_dict=True)["loss"] == pytest.approx(best, abs=1e-4)
+
+
+def test_a_table_alone_is_shared_out(tmp_path):
+    found = mm.train(read_table(frame(200)), "kind", tmp_path, verbose=0, epochs=2)
+    counts = {part: len(rows) for part, rows in found.parts.items()}
+    assert sum(counts.values()) == 200 and counts["train"] > 5 * counts["val"]
+    assert found.metrics["rows"] == counts["test"]
+
+
+def test_refit_trains_once_more_on_both_parts(tmp_path):
+    found = mm.train(read_table(frame(200)), ["kind"], tmp_path, verbose=0, epochs=4, refit=True)
+    first, last = history(tmp_path / "chosen"), history(tmp_path)
+    losses = [float(line["val_loss"]) for line in first]
+    assert len(last) == losses.index(min(losses)) + 1
+    rates = [float(line["learning_rate"]) for line in first]
+    np.testing.assert_allclose([float(line["learning_rate"]) for line in last], rates[: len(last)])
+    assert found.choices["epochs"] == len(last)
+
+
+def test_minutes_end_a_training_within_an_epoch(tmp_path):
+    found = mm.train(read_table(frame(200)), ["kind"], tmp_path, verbose=0, minutes=1e-6)
+    assert len(history(tmp_path)) == 1 and found.metrics["targets"]["kind"]["accuracy"] >= 0.0
+
+
+def test_a_pipeline_and_parts_can_be_given(tmp_path):
+    pipe = Pipeline({"x": Number()}, {"kind": Category()})
+    parts = {"fusion": "GatedFusion", "dim": 8}
+    found = mm.train(read_table(frame(60)), output=tmp_path, pipeline=pipe, parts=parts, verbose=0, epochs=1)
+    assert found.pipe is pipe and type(found.model.get_layer("fusion")).__name__ == "GatedFusion"
+
+
+def test_numbers_are_answered_too(tmp_path):
+    found = mm.train(read_table(frame(300)), ["price"], tmp_path, ignore=["kind"], verbose=0, epochs=40)
+    assert found.metrics["targets"]["price"]["r2"] > 0.7
+
+
+@pytest.mark.parametrize(
+    ("options", "rule"),
+    [
+        ({"targets": ()}, r"there must be a target. Received: targets=\(\)"),
+        ({"minutes": 0}, "minutes must be > 0. Received: minutes=0"),
+        ({"batch_size": -1}, "batch_size must be > 0. Received: batch_size=-1"),
+        ({"label_smoothing": 1.0}, r"label_smoothing must be in \[0, 1\). Received: label_smoothing=1.0"),
+        ({"targets": ["nothing"]}, "a column must be in the table. Received: column='nothing'"),
+    ],
+)
+def test_wrong_arguments_are_refused(options, rule, tmp_path):
+    with pytest.raises(ValueError, match=rule):
+        mm.train(read_table(frame(60)), **{"targets": ["kind"], **options}, output=tmp_path, verbose=0)
+
+
+def test_a_validation_table_must_have_the_columns(tmp_path):
+    other = read_table(pandas.DataFrame({"x": [1.0], "kind": ["yes"]}))
+    with pytest.raises(ValueError, match=r"a column must be in the table. Received: column='word'"):
+        mm.train(read_table(frame(60)), ["kind"], tmp_path, validation=other, verbose=0)
+
+
+def test_a_class_that_only_validation_has_counts_as_no_label(tmp_path):
+    other = frame(20, seed=5)
+    other.loc[0, "kind"] = "perhaps"
+    found = mm.train(read_table(frame(60)), ["kind"], tmp_path, validation=read_table(other), verbose=0, epochs=1)
+    assert found.metrics["counts"]["masked"] == {"kind": 1}
+
+
+def test_three_rows_and_equal_labels_are_told(tmp_path):
+    with pytest.raises(ValueError, match=r"every part must have rows. Received: no .* rows out of 3"):
+        mm.train(read_table(frame(3)), ["kind"], tmp_path, verbose=0)
+    same = frame(60).assign(kind="yes")
+    with pytest.raises(ValueError, match=r"a target must have different values. Received: 'kind'"):
+        mm.train(read_table(same), ["kind"], tmp_path, verbose=0)
