@@ -1,0 +1,54 @@
+"""Vibration of a machine on three axes, its speed and its kind → what is wrong with it.
+
+3,000 rows; series of 60 to 160 steps as `.npy` with gaps, 6 classes of which the rarest is 20 times rarer than the most
+common. Made by a seeded generator: each fault has its own harmonics of the shaft's speed, impacts or drift, which only
+the speed tells apart, each machine its own resonance; one speed in ten is missing.
+"""
+
+import os
+
+import numpy as np
+import pandas as pd
+
+from suite.writing import media_folder, share_out, write_parts
+
+TARGET, METRIC = "fault", "macro_f1"
+ROWS, RATE = 3000, 100
+FAULTS = {"none": 0.4, "imbalance": 0.2, "misaligned": 0.17, "loose": 0.13, "bearing": 0.08, "rubbing": 0.02}
+KINDS = {"pump": (11, 0.9), "fan": (17, 1.2), "mill": (23, 0.7), "saw": (31, 1.0)}
+
+
+def write(folder, limit=None):
+    random = np.random.default_rng(0)
+    media_folder(folder, "records")
+    rows = []
+    for place in range(min(limit or ROWS, ROWS)):
+        fault = random.choice(list(FAULTS), p=list(FAULTS.values()))
+        kind, speed = random.choice(list(KINDS)), random.uniform(3, 12)
+        name = f"records/{place:04d}.npy"
+        np.save(os.path.join(folder, name), measure(fault, *KINDS[kind], speed, random).astype("float32"))
+        rows.append((name, kind, None if random.random() < 0.1 else round(60 * speed), fault))
+    frame = pd.DataFrame(rows, columns=["record", "machine", "speed", "fault"])
+    return write_parts(folder, frame, share_out(frame.fault))
+
+
+def measure(fault, resonance, weight, speed, random):
+    """Acceleration of a machine `(T, 3)`."""
+    seconds = np.arange(random.integers(60, 161)) / RATE
+    shaft, start = 2 * np.pi * speed * seconds, random.uniform(0, 2 * np.pi, 3)
+    strength = weight * np.exp(random.normal(0, 0.35))
+    loud = dict.fromkeys((1, 2, 3, 0.5), 0.0) | {1: random.uniform(0.2, 0.7), 2: random.uniform(0.0, 0.3)}
+    loud[1] += 1.1 * strength * (fault == "imbalance")
+    loud[2] += 0.8 * strength * (fault == "misaligned")
+    loud[0.5] += 0.7 * strength * (fault == "loose")
+    loud[3] += 0.4 * strength * (fault in ("loose", "misaligned"))
+    axes = random.uniform(0.4, 1.0, 3) * ([1, 1, 1.6] if fault == "misaligned" else [1, 1, 0.6])
+    moved = sum(size * np.sin(order * shaft[:, None] + order * start) for order, size in loud.items()) * axes
+    if fault in ("bearing", "rubbing"):
+        knocks = (shaft * (3.6 if fault == "bearing" else 1.0) + start[0]) % (2 * np.pi)
+        ring = np.exp(-knocks * (1.5 if fault == "bearing" else 0.7)) * np.sin(2 * np.pi * 2.5 * resonance * seconds)
+        moved += strength * random.uniform(1.0, 2.0) * ring[:, None] * axes
+    moved += random.uniform(0.1, 0.4) * np.sin(2 * np.pi * resonance * seconds)[:, None]
+    moved += random.normal(0, random.uniform(0.2, 0.6), moved.shape) + random.normal(0, 0.3, 3)
+    moved[random.random(moved.shape) < 0.01] = np.nan
+    return moved
