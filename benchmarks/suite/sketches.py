@@ -11,8 +11,10 @@ OUTLINES = {
     "triangle": lambda turns: 0.6 / np.cos((turns + np.pi / 3) % (2 * np.pi / 3) - np.pi / 3),
     "star": lambda turns: 0.75 + 0.4 * np.cos(5 * turns),
     "flower": lambda turns: 0.85 + 0.2 * np.cos(6 * turns),
-    "heart": lambda turns: 0.75 * (1 - 0.8 * np.sin(turns)) / (1 + 0.1 * np.sin(turns)) + 0.1,
-    "drop": lambda turns: 0.6 + 0.7 * np.exp(-4 * (1 - np.cos(turns))),
+    "heart": lambda turns: (
+        0.42 * (np.sin(turns) * np.sqrt(np.abs(np.cos(turns))) / (np.sin(turns) + 1.4) - 2 * np.sin(turns) + 2)
+    ),
+    "drop": lambda turns: 0.55 + 0.9 * np.exp(-2.2 * np.minimum(turns, 2 * np.pi - turns)),
     "cross": lambda turns: np.minimum(1.1, 0.38 / np.minimum(np.abs(np.cos(turns)), np.abs(np.sin(turns))).clip(0.2)),
 }
 FILLS = ("plain", "striped", "dotted", "checked")
@@ -28,6 +30,7 @@ def area(kind, size, middle, radius, turn, squeeze=1.0):
     turns = np.linspace(0, 2 * np.pi, 90, endpoint=False)
     reach = radius * OUTLINES[kind](turns)
     points = np.stack([reach * np.cos(turns), reach * np.sin(turns) * squeeze], 1)
+    points -= points.mean(0)
     spin = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     corners = (points @ spin + np.asarray(middle)) * FINER
     paper = PIL.Image.new("L", (size * FINER, size * FINER), 0)

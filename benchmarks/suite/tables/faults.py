@@ -14,7 +14,7 @@ from suite.writing import media_folder, share_out, write_parts
 
 TARGET, METRIC = "fault", "macro_f1"
 ROWS, RATE = 3000, 100
-FAULTS = {"none": 0.4, "imbalance": 0.2, "misaligned": 0.17, "loose": 0.13, "bearing": 0.08, "rubbing": 0.02}
+FAULTS = {"healthy": 0.4, "imbalance": 0.2, "misaligned": 0.17, "loose": 0.13, "bearing": 0.08, "rubbing": 0.02}
 KINDS = {"pump": (11, 0.9), "fan": (17, 1.2), "mill": (23, 0.7), "saw": (31, 1.0)}
 
 
