@@ -77,3 +77,52 @@ def advert(random):
         "frame_size": round(random.normal(35 if kind == "child" else 54, 4)),
         "price": round(np.exp(worth)),
     }
+
+
+def keras_opponent(train, validation, epochs=60, callbacks=()):
+    import keras
+    from keras import layers
+
+    numbers, kinds = ["age", "kilometres", "frame_size"], sorted(set(train.kind))
+    means, spreads = train[numbers].mean(), train[numbers].std()
+    split = layers.TextVectorization(3000, output_sequence_length=40)
+    split.adapt(train.advert.to_numpy(dtype=str))
+
+    def inputs(frame):
+        known = ((frame[numbers].fillna(means) - means) / spreads).to_numpy()
+        facts = np.hstack([known, frame.kind.to_numpy()[:, None] == np.array(kinds)]).astype("float32")
+        return {"facts": facts, "text": split(frame.advert.to_numpy(dtype=str)).numpy()}
+
+    logs = np.log(train.price)
+    middle, spread = logs.mean(), logs.std()
+
+    def targets(frame):
+        return ((np.log(frame.price) - middle) / spread).to_numpy()[:, None]
+
+    text, facts = keras.Input((40,), name="text"), keras.Input((len(numbers) + len(kinds),), name="facts")
+    read = layers.Conv1D(64, 3, padding="same", activation="relu")(layers.Embedding(3000, 64)(text))
+    both = layers.Concatenate()([layers.GlobalMaxPooling1D()(read), layers.Dense(32, activation="relu")(facts)])
+    hidden = layers.Dropout(0.2)(layers.Dense(64, activation="relu")(both))
+    model = keras.Model([text, facts], layers.Dense(1)(hidden))
+    model.compile("adam", "mse", metrics=[keras.metrics.R2Score(name="r2")])
+    stop = keras.callbacks.EarlyStopping("val_loss", patience=8, restore_best_weights=True)
+    judged = (inputs(validation), targets(validation))
+    model.fit(inputs(train), targets(train), validation_data=judged, epochs=epochs, callbacks=[*callbacks, stop])
+    return lambda frame: np.exp(model.predict(inputs(frame))[:, 0] * spread + middle)
+
+
+def sklearn_opponent(train, validation):
+    from sklearn.compose import make_column_transformer
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import Ridge
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    encode = make_column_transformer(
+        (TfidfVectorizer(ngram_range=(1, 2), min_df=2), "advert"),
+        (OneHotEncoder(), ["kind"]),
+        (make_pipeline(SimpleImputer(), StandardScaler()), ["age", "kilometres", "frame_size"]),
+    )
+    model = make_pipeline(encode, Ridge()).fit(train, np.log(train.price))
+    return lambda frame: np.exp(model.predict(frame))

@@ -10,6 +10,7 @@ import os
 
 import numpy as np
 import pandas as pd
+import PIL.Image
 
 from suite import sketches
 from suite.phrases import fill_in, loosely, pick, slip
@@ -150,3 +151,79 @@ def tell(length, looks, acts, plain, random):
     words["other"] = SAID[pick(random, list(COLOURS))].split("|")
     text = fill_in(random, f"{pick(random, TEMPLATES)}, {pick(random, ASIDES)}", words).strip(", ")
     return slip(random, loosely(random, text))
+
+
+def keras_opponent(train, validation, epochs=30, callbacks=()):
+    import keras
+    from keras import layers
+    from scipy.io import wavfile
+
+    means, spreads = train[["length", "weight"]].mean(), train[["length", "weight"]].std()
+    mel = layers.MelSpectrogram(fft_length=256, sequence_stride=128, sampling_rate=RATE, num_mel_bins=40, min_freq=50)
+    split = layers.TextVectorization(2000, output_sequence_length=24)
+    split.adapt(train.note.fillna("").to_numpy(dtype=str))
+
+    def inputs(frame):
+        photos = [np.zeros((SIZE, SIZE, 3)) if pd.isna(name) else PIL.Image.open(name) for name in frame.photo]
+        waves = [np.zeros(RATE) if pd.isna(name) else wavfile.read(name)[1] / 32768 for name in frame.call]
+        sounds = [mel(np.stack(waves[start : start + 256])) for start in range(0, len(waves), 256)]
+        numbers = ((frame[["length", "weight"]].fillna(means) - means) / spreads).to_numpy()
+        return {
+            "photo": np.stack([np.asarray(photo, "uint8") for photo in photos]),
+            "sound": np.concatenate(sounds).swapaxes(1, 2),
+            "text": split(frame.note.fillna("").to_numpy(dtype=str)).numpy(),
+            "facts": np.hstack([numbers, frame.place.to_numpy()[:, None] == np.array(PLACES)]).astype("float32"),
+        }
+
+    learned, names = inputs(train), sorted(set(train.bird))
+    given = {name: keras.Input(value.shape[1:], name=name) for name, value in learned.items()}
+    normalise = layers.Normalization(axis=None)
+    normalise.adapt(learned["sound"])
+    seen, heard = layers.Rescaling(1 / 255)(given["photo"]), normalise(given["sound"])
+    for width in (32, 64, 128):
+        seen = layers.MaxPooling2D()(layers.Conv2D(width, 3, activation="relu")(seen))
+        heard = layers.MaxPooling1D()(layers.Conv1D(width, 3, padding="same", activation="relu")(heard))
+    read = layers.Bidirectional(layers.LSTM(32, return_sequences=True))(layers.Embedding(2000, 64)(given["text"]))
+    pooled = [layers.Flatten()(seen), layers.GlobalMaxPooling1D()(read), layers.Flatten()(heard), given["facts"]]
+    hidden = layers.Dense(128, activation="relu")(layers.Dropout(0.5)(layers.Concatenate()(pooled)))
+    model = keras.Model(given, layers.Dense(len(names), activation="softmax")(layers.Dropout(0.3)(hidden)))
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    stop = keras.callbacks.EarlyStopping("val_accuracy", patience=5, restore_best_weights=True)
+    labels = layers.StringLookup(vocabulary=names, num_oov_indices=0)
+    judged = (inputs(validation), labels(validation.bird))
+    model.fit(learned, labels(train.bird), validation_data=judged, epochs=epochs, callbacks=[*callbacks, stop])
+    return lambda frame: np.array(names)[model.predict(inputs(frame)).argmax(-1)]
+
+
+def sklearn_opponent(train, validation):
+    from scipy import signal
+    from scipy.io import wavfile
+    from skimage.feature import hog
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    means = train[["length", "weight"]].mean()
+    words = TfidfVectorizer(min_df=2, ngram_range=(1, 2), max_features=1000).fit(train.note.fillna(""))
+
+    def see(name):
+        image = PIL.Image.open(name) if isinstance(name, str) else PIL.Image.new("RGB", (SIZE, SIZE))
+        edges = hog(np.asarray(image), pixels_per_cell=(16, 16), channel_axis=-1)
+        return np.concatenate([edges, np.asarray(image.resize((8, 8))).ravel() / 255])
+
+    def hear(name):
+        wave = wavfile.read(name)[1] / 32768 if isinstance(name, str) else np.zeros(RATE)
+        power = signal.spectrogram(wave, RATE, nperseg=256)[2]
+        bands = np.log(np.add.reduceat(power, np.arange(4, 128, 4), axis=0) + 1e-9)
+        return np.concatenate([bands.mean(1), bands.std(1)])
+
+    def features(frame):
+        media = np.hstack([[see(name) for name in frame.photo], [hear(name) for name in frame.call]])
+        place = frame.place.to_numpy()[:, None] == np.array(PLACES)
+        text = words.transform(frame.note.fillna("")).toarray()
+        return np.hstack([media, text, np.log(frame[["length", "weight"]].fillna(means)), place])
+
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.003, max_iter=500))
+    model.fit(features(train), train.bird)
+    return lambda frame: model.predict(features(frame))

@@ -21,17 +21,17 @@ MOVES, MATTERS = ("bounces", "slides", "circles"), ("metal", "wood")
 
 def write(folder, limit=None):
     random = np.random.default_rng(0)
-    media_folder(folder, "clips"), media_folder(folder, "sounds")
+    media_folder(folder, "videos"), media_folder(folder, "sounds")
     rows = []
     for place in range(min(limit or ROWS, ROWS)):
         move, matter = random.choice(MOVES), random.choice(MATTERS)
-        clip, sound = f"clips/{place:04d}.mp4", f"sounds/{place:04d}.wav"
+        clip, sound = f"videos/{place:04d}.mp4", f"sounds/{place:04d}.wav"
         path, hits = way(move, random)
         write_mp4(os.path.join(folder, clip), film(path, random))
         heard = strike(matter, hits, random) if move == "bounces" else scrape(matter, path, random)
         write_wav(os.path.join(folder, sound), in_a_room(heard, FRAMES / FRAME_RATE, random, 15.0, -2.0), RATE)
         rows.append((clip, sound, f"{matter} {move}"))
-    frame = pd.DataFrame(rows, columns=["clip", "sound", "event"])
+    frame = pd.DataFrame(rows, columns=["video", "sound", "event"])
     return write_parts(folder, frame, share_out(frame.event))
 
 
@@ -108,3 +108,64 @@ def write_mp4(path, frames):
         for frame in frames:
             file.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         file.mux(stream.encode())
+
+
+def keras_opponent(train, validation, epochs=50, callbacks=()):
+    import av
+    import keras
+    from keras import layers
+    from scipy.io import wavfile
+
+    def inputs(frame):
+        clips = []
+        for name in frame.video:
+            with av.open(name) as file:
+                clips.append(np.stack([image.to_ndarray(format="rgb24") for image in file.decode(video=0)])[::3])
+        waves = np.stack([wavfile.read(name)[1] / 32768 for name in frame.sound]).astype("float32")
+        return {"video": np.stack(clips), "sound": np.asarray(mel(waves))[..., None]}
+
+    mel = layers.MelSpectrogram(fft_length=256, sequence_stride=128, sampling_rate=8000, num_mel_bins=40, min_freq=50)
+    names = sorted(set(train.event))
+    labels = layers.StringLookup(vocabulary=names, num_oov_indices=0)
+    learned = inputs(train)
+    video, sound = (keras.Input(learned[name].shape[1:], name=name) for name in ("video", "sound"))
+    normalise = layers.Normalization(axis=None)
+    normalise.adapt(learned["sound"])
+    seen, heard = layers.Rescaling(1 / 255)(video), normalise(sound)
+    for width in (16, 32, 64):
+        seen = layers.TimeDistributed(layers.Conv2D(width, 3, activation="relu"))(seen)
+        seen = layers.TimeDistributed(layers.MaxPooling2D())(seen)
+        heard = layers.MaxPooling2D()(layers.Conv2D(width, 3, padding="same", activation="relu")(heard))
+    seen = layers.GRU(64)(layers.TimeDistributed(layers.Flatten())(seen))
+    both = layers.Concatenate()([seen, layers.Dense(64, activation="relu")(layers.Flatten()(heard))])
+    model = keras.Model([video, sound], layers.Dense(len(names), activation="softmax")(layers.Dropout(0.4)(both)))
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    stop = keras.callbacks.EarlyStopping("val_accuracy", patience=10, restore_best_weights=True)
+    judged = (inputs(validation), labels(validation.event))
+    model.fit(learned, labels(train.event), validation_data=judged, epochs=epochs, callbacks=[*callbacks, stop])
+    return lambda frame: np.array(names)[model.predict(inputs(frame)).argmax(-1)]
+
+
+def sklearn_opponent(train, validation):
+    import av
+    from scipy import signal
+    from scipy.io import wavfile
+    from skimage.transform import resize
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    def features(frame):
+        rows = []
+        for video, sound in zip(frame.video, frame.sound, strict=True):
+            with av.open(video) as file:
+                frames = np.stack([image.to_ndarray(format="gray") for image in file.decode(video=0)]) / 255
+            moved = resize(np.abs(np.diff(frames, axis=0)).mean(0), (12, 12)).ravel()
+            power = signal.spectrogram(wavfile.read(sound)[1] / 32768, 8000, nperseg=256)[2]
+            bands = np.unique(np.geomspace(2, 128, 30).astype(int))
+            bands = np.log(np.add.reduceat(power, bands, axis=0) + 1e-9)
+            rows.append(np.concatenate([moved, resize(frames.mean(0), (12, 12)).ravel(), bands.mean(1), bands.std(1)]))
+        return np.stack(rows)
+
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000)).fit(features(train), train.event)
+    return lambda frame: model.predict(features(frame))

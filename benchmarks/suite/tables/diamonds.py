@@ -20,3 +20,53 @@ def write(folder, limit=None):
     for column in ("depth", "table", "x", "y", "z"):
         frame[column] = frame[column].astype(float).mask(random.random(len(frame)) < 0.02)
     return write_parts(folder, frame, share_out([None] * len(frame)))
+
+
+def keras_opponent(train, validation, epochs=60, callbacks=()):
+    import keras
+    from keras import layers
+
+    numbers, categories = ["carat", "depth", "table", "x", "y", "z"], ["cut", "color", "clarity"]
+    means, spreads = train[numbers].mean(), train[numbers].std()
+    columns = pd.get_dummies(train[categories]).columns
+
+    def inputs(frame):
+        known = ((frame[numbers].fillna(means) - means) / spreads).to_numpy()
+        kinds = pd.get_dummies(frame[categories]).reindex(columns=columns, fill_value=False)
+        return np.hstack([known, kinds]).astype("float32")
+
+    logs = np.log(train.price)
+    middle, spread = logs.mean(), logs.std()
+
+    def targets(frame):
+        return ((np.log(frame.price) - middle) / spread).to_numpy()[:, None]
+
+    model = keras.Sequential([layers.Input((len(numbers) + len(columns),))])
+    for width in (128, 128, 64):
+        model.add(layers.Dense(width, activation="relu"))
+    model.add(layers.Dense(1))
+    model.compile("adam", "mse", metrics=[keras.metrics.R2Score(name="r2")])
+    slower = keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.3, patience=4)
+    stop = keras.callbacks.EarlyStopping("val_loss", patience=10, restore_best_weights=True)
+    model.fit(
+        inputs(train),
+        targets(train),
+        validation_data=(inputs(validation), targets(validation)),
+        batch_size=256,
+        epochs=epochs,
+        callbacks=[*callbacks, slower, stop],
+    )
+    return lambda frame: np.exp(model.predict(inputs(frame))[:, 0] * spread + middle)
+
+
+def sklearn_opponent(train, validation):
+    from sklearn.compose import make_column_selector, make_column_transformer
+    from sklearn.ensemble import HistGradientBoostingRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OrdinalEncoder
+
+    words = make_column_selector(dtype_exclude="number")
+    encode = make_column_transformer((OrdinalEncoder(), words), remainder="passthrough")
+    model = make_pipeline(encode, HistGradientBoostingRegressor(max_iter=300))
+    model.fit(train.drop(columns="price"), np.log(train.price))
+    return lambda frame: np.exp(model.predict(frame))

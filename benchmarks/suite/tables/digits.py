@@ -6,6 +6,7 @@
 
 import os
 
+import numpy as np
 import pandas as pd
 import PIL.Image
 from sklearn.datasets import load_digits
@@ -25,3 +26,43 @@ def write(folder, limit=None):
         pixels = (digits.images[place] * 255 / 16).round().astype("uint8")
         PIL.Image.fromarray(pixels).save(os.path.join(folder, name))
     return write_parts(folder, frame.drop(columns="place"), share_out(frame.digit))
+
+
+def keras_opponent(train, validation, epochs=30, callbacks=()):
+    import keras
+    from keras import layers
+
+    def images(frame):
+        return np.stack([np.asarray(PIL.Image.open(name)) for name in frame.scan])[..., None] / 255.0
+
+    model = keras.Sequential(
+        [
+            layers.Input((8, 8, 1)),
+            layers.Conv2D(32, 3, padding="same", activation="relu"),
+            layers.Conv2D(64, 3, padding="same", activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dropout(0.5),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    stop = keras.callbacks.EarlyStopping("val_accuracy", patience=5, restore_best_weights=True)
+    model.fit(
+        images(train),
+        train.digit,
+        validation_data=(images(validation), validation.digit),
+        epochs=epochs,
+        callbacks=[*callbacks, stop],
+    )
+    return lambda frame: model.predict(images(frame)).argmax(-1)
+
+
+def sklearn_opponent(train, validation):
+    from sklearn.svm import SVC
+
+    def pixels(frame):
+        return np.stack([np.asarray(PIL.Image.open(name)).ravel() for name in frame.scan]) / 255.0
+
+    model = SVC(C=10).fit(pixels(train), train.digit)
+    return lambda frame: model.predict(pixels(frame))

@@ -52,3 +52,64 @@ def measure(fault, resonance, weight, speed, random):
     moved += random.normal(0, random.uniform(0.2, 0.6), moved.shape) + random.normal(0, 0.3, 3)
     moved[random.random(moved.shape) < 0.01] = np.nan
     return moved
+
+
+def keras_opponent(train, validation, epochs=60, callbacks=()):
+    import keras
+    from keras import layers
+
+    kinds, names = sorted(set(train.machine)), sorted(set(train.fault))
+    mean, spread = train.speed.mean(), train.speed.std()
+
+    def inputs(frame):
+        records = [np.nan_to_num(np.load(name)) for name in frame.record]
+        series = keras.utils.pad_sequences(records, maxlen=160, dtype="float32", padding="post")
+        speed = ((frame.speed.fillna(mean) - mean) / spread).to_numpy()[:, None]
+        return {"series": series, "facts": np.hstack([speed, frame.machine.to_numpy()[:, None] == np.array(kinds)])}
+
+    def targets(frame):
+        return (frame.fault.to_numpy()[:, None] == np.array(names)).astype("float32")
+
+    series, facts = keras.Input((160, 3), name="series"), keras.Input((1 + len(kinds),), name="facts")
+    found = series
+    for width in (64, 128, 128):
+        found = layers.Conv1D(width, 5, padding="same")(found)
+        found = layers.ReLU()(layers.BatchNormalization()(found))
+        found = layers.MaxPooling1D(2)(found)
+    found = layers.Concatenate()([layers.GlobalAveragePooling1D()(found), layers.GlobalMaxPooling1D()(found), facts])
+    hidden = layers.Dropout(0.3)(layers.Dense(128, activation="relu")(found))
+    model = keras.Model([series, facts], layers.Dense(len(names), activation="softmax")(hidden))
+    score = keras.metrics.F1Score("macro", name="macro_f1")
+    model.compile("adam", "categorical_crossentropy", metrics=[score])
+    stop = keras.callbacks.EarlyStopping("val_macro_f1", mode="max", patience=10, restore_best_weights=True)
+    judged = (inputs(validation), targets(validation))
+    weights = {
+        place: (len(train) / len(names) / (train.fault == name).sum()) ** 0.5 for place, name in enumerate(names)
+    }
+    model.fit(
+        inputs(train),
+        targets(train),
+        validation_data=judged,
+        class_weight=weights,
+        epochs=epochs,
+        callbacks=[*callbacks, stop],
+    )
+    return lambda frame: np.array(names)[model.predict(inputs(frame)).argmax(-1)]
+
+
+def sklearn_opponent(train, validation):
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    kinds = sorted(set(train.machine))
+
+    def features(frame):
+        rows = []
+        for name in frame.record:
+            record = np.nan_to_num(np.load(name))
+            power = np.abs(np.fft.rfft(record - record.mean(0), 256, axis=0)) ** 2 / len(record)
+            bands = np.log(np.add.reduceat(power, np.arange(0, 128, 6), axis=0) + 1e-6)
+            rows.append(np.concatenate([record.mean(0), record.std(0), np.abs(record).max(0), bands.ravel()]))
+        return np.hstack([rows, frame[["speed"]], frame.machine.to_numpy()[:, None] == np.array(kinds)])
+
+    model = HistGradientBoostingClassifier(class_weight="balanced").fit(features(train), train.fault)
+    return lambda frame: model.predict(features(frame))

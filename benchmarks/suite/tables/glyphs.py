@@ -63,3 +63,51 @@ def scan(character, face, random):
         y, x = random.integers(0, SIZE, 2)
         pixels[y : y + random.integers(2, 9), x : x + random.integers(2, 9)] = random.uniform(0, 1)
     return PIL.Image.fromarray((255 * pixels.clip(0, 1)).astype("uint8"))
+
+
+def keras_opponent(train, validation, epochs=30, callbacks=()):
+    import keras
+    from keras import layers
+
+    def images(frame):
+        return np.stack([np.asarray(PIL.Image.open(name)) for name in frame.scan])[..., None] / 255.0
+
+    names = sorted(set(train.character))
+    labels = layers.StringLookup(vocabulary=names, num_oov_indices=0)
+    model = keras.Sequential(
+        [
+            layers.Input((SIZE, SIZE, 1)),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dropout(0.5),
+            layers.Dense(256, activation="relu"),
+            layers.Dropout(0.5),
+            layers.Dense(len(names), activation="softmax"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    stop = keras.callbacks.EarlyStopping("val_accuracy", patience=5, restore_best_weights=True)
+    model.fit(
+        images(train),
+        labels(train.character),
+        validation_data=(images(validation), labels(validation.character)),
+        batch_size=64,
+        epochs=epochs,
+        callbacks=[*callbacks, stop],
+    )
+    return lambda frame: np.array(names)[model.predict(images(frame)).argmax(-1)]
+
+
+def sklearn_opponent(train, validation):
+    from skimage.feature import hog
+    from sklearn.svm import SVC
+
+    def edges(frame):
+        images = (np.asarray(PIL.Image.open(name)) for name in frame.scan)
+        return np.stack([hog(image, pixels_per_cell=(8, 8), cells_per_block=(2, 2)) for image in images])
+
+    model = SVC(C=10).fit(edges(train), train.character)
+    return lambda frame: model.predict(edges(frame))

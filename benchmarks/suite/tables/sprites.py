@@ -93,3 +93,56 @@ def draw(body, ears, tint, pattern, random):
         eye = middle + radius * np.array([0.32 * side, -0.2])
         canvas = sketches.put(canvas, sketches.area("disc", SIZE, eye, 1.9, 0.0), np.array([20.0, 20, 20]))
     return PIL.Image.fromarray(canvas.clip(0, 255).astype("uint8"))
+
+
+def keras_opponent(train, validation, epochs=100, callbacks=()):
+    import keras
+    from keras import layers
+
+    numbers = ["life", "speed", "force", "magic"]
+    means, spreads = train[numbers].mean(), train[numbers].std()
+    split = layers.TextVectorization(500, output_mode="multi_hot")
+    split.adapt(train.description.fillna("").to_numpy(dtype=str))
+
+    def inputs(frame):
+        known = ((frame[numbers].fillna(means) - means) / spreads).to_numpy()
+        words = split(frame.description.fillna("").to_numpy(dtype=str))
+        images = [np.asarray(PIL.Image.open(name)) for name in frame.sprite]
+        return {"sprite": np.stack(images), "facts": np.hstack([known, words]).astype("float32")}
+
+    learned = inputs(train)
+    names = sorted(set(train.clan))
+    labels = layers.StringLookup(vocabulary=names, num_oov_indices=0)
+    sprite, facts = keras.Input((SIZE, SIZE, 3), name="sprite"), keras.Input(learned["facts"].shape[1:], name="facts")
+    seen = layers.RandomFlip("horizontal")(layers.Rescaling(1 / 255)(sprite))
+    for width in (16, 32, 64):
+        seen = layers.MaxPooling2D()(layers.Conv2D(width, 3, padding="same", activation="relu")(seen))
+    seen = layers.Dense(64, activation="relu")(layers.Dropout(0.5)(layers.Flatten()(seen)))
+    both = layers.Concatenate()([seen, layers.Dense(64, activation="relu")(layers.Dropout(0.3)(facts))])
+    model = keras.Model([sprite, facts], layers.Dense(len(names), activation="softmax")(layers.Dropout(0.5)(both)))
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    stop = keras.callbacks.EarlyStopping("val_loss", patience=15, restore_best_weights=True)
+    judged = (inputs(validation), labels(validation.clan))
+    model.fit(
+        learned, labels(train.clan), validation_data=judged, batch_size=16, epochs=epochs, callbacks=[*callbacks, stop]
+    )
+    return lambda frame: np.array(names)[model.predict(inputs(frame)).argmax(-1)]
+
+
+def sklearn_opponent(train, validation):
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    numbers = ["life", "speed", "force", "magic"]
+    means = train[numbers].mean()
+    words = TfidfVectorizer(min_df=2).fit(train.description.fillna(""))
+
+    def features(frame):
+        images = [PIL.Image.open(name).resize((10, 10)) for name in frame.sprite]
+        pixels = np.stack([np.asarray(image).ravel() / 255 for image in images])
+        return np.hstack(
+            [pixels, words.transform(frame.description.fillna("")).toarray(), frame[numbers].fillna(means)]
+        )
+
+    model = RandomForestClassifier(500, random_state=0).fit(features(train), train.clan)
+    return lambda frame: model.predict(features(frame))
