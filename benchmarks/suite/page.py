@@ -82,8 +82,8 @@ def summary(by_table):
     if ratios:
         told += [
             f"Processor seconds to the hand-written model's validation score, over its own: geometric mean "
-            f"{math.exp(statistics.mean(map(math.log, ratios))):.2f}, largest {max(ratios):.2f}, on the {len(ratios)} tables "
-            f"where it was reached."
+            f"{math.exp(statistics.mean(map(math.log, ratios))):.2f}, largest {max(ratios):.2f}, on the {len(ratios)} "
+            "tables where it was reached."
         ]
     return told
 

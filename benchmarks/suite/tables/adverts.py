@@ -1,8 +1,8 @@
 """Adverts for used bicycles: what the seller says, age, kilometres and frame → price.
 
-3,000 rows: text in English, numbers with gaps, a category. Made by a seeded generator: the price falls with age and use,
-is a matter of the maker and parts that only the text names, in words of its own, and of its condition, told by half a
-dozen phrasings and denied by others ("no rust"); noise of 15 %. The target is the price in euros, R².
+3,000 rows: text in English, numbers with gaps, a category. Made by a seeded generator: the price falls with age, less
+and less, and with use, and depends on the maker, parts and condition that only the text names, in half a dozen wordings
+each and denied by others ("no rust"); noise of 15 %. The target is the price in euros, R².
 """
 
 import numpy as np
@@ -60,7 +60,9 @@ def advert(random):
     age = random.gamma(2.0, 2.5)
     kilometres = age * random.gamma(2.0, 400.0)
     worth = np.log(KINDS[kind] * MAKERS[maker] * STATES[state][0]) + sum(np.log(PARTS[part][0]) for part in parts)
-    worth += -0.09 * age - 0.00004 * kilometres * (2 if "motor" in parts else 1) + random.normal(0, NOISE)
+    worth += (
+        -1.1 * (1 - np.exp(-age / 6)) - 0.00004 * kilometres * (2 if "motor" in parts else 1) + random.normal(0, NOISE)
+    )
     said = [pick(random, PARTS[part][1].split("|")) for part in parts] + [
         pick(random, STATES[state][1].split("|")),
         "{rest}",

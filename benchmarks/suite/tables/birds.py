@@ -1,8 +1,8 @@
 """Birds that somebody saw: photograph, note, call, length, weight and where → which of 10.
 
 4,000 rows with gaps: 64 × 64 colour JPEG, a sentence or two in English, one second of WAV at 8 kHz, two numbers, a
-category. Made by a seeded generator. Every input tells part: two species share each build and others their colours, notes
-use synonyms and mention other birds, calls are sweeps and trills in noise, females and young birds look and sing
+category. Made by a seeded generator. Every input tells part: two species share each build and others their colours,
+notes use synonyms and mention other birds, calls are sweeps and trills in noise, females and young birds look and sing
 otherwise. One cell in ten is empty, of the numbers one in seven; one bird in thirty is named wrongly.
 """
 
@@ -32,28 +32,61 @@ BIRDS = {
     "field crake": (27, 150, "brown", "grey", "rust", 0.4, "dotted", 1100, -200, 7, "fields marsh", "hides runs"),
     "blue creeper": (13, 11, "blue", "white", "black", 0.4, "plain", 3200, -500, 5, "wood garden", "climbs pecks"),
     "king lark": (18, 40, "buff", "white", "rust", 0.35, "striped", 2200, 900, 8, "fields hills", "hovers runs"),
-}  # fmt: skip
+}
 COLOURS = {
-    "brown": (115, 80, 50), "white": (228, 226, 215), "black": (35, 33, 33), "buff": (200, 170, 120), "grey": (130, 135, 140),
-    "yellow": (225, 190, 50), "rust": (170, 80, 40), "green": (95, 125, 60), "blue": (70, 110, 180),
-}  # fmt: skip
+    "brown": (115, 80, 50),
+    "white": (228, 226, 215),
+    "black": (35, 33, 33),
+    "buff": (200, 170, 120),
+    "grey": (130, 135, 140),
+    "yellow": (225, 190, 50),
+    "rust": (170, 80, 40),
+    "green": (95, 125, 60),
+    "blue": (70, 110, 180),
+}
 SAID = {
-    "brown": "brown|earth coloured|chestnut|dark brown", "white": "white|pale|whitish|snowy", "black": "black|dark|sooty",
-    "buff": "buff|sandy|cream|straw coloured", "grey": "grey|slaty|ashen", "yellow": "yellow|golden", "rust": "rusty|reddish|copper",
-    "green": "green|olive|mossy", "blue": "blue|azure|bluish", "dives": "diving|plunging into the water",
-    "hovers": "hovering|hanging in the air", "climbs": "climbing up a stem|creeping upwards", "hides": "hiding|never in the open",
-    "soars": "soaring|circling high up", "pecks": "pecking at seeds|at the feeder", "flocks": "in a flock|about thirty together",
-    "probes": "probing the mud|poking around in the mud", "runs": "running on the ground|always on foot",
-}  # fmt: skip
+    "brown": "brown|earth coloured|chestnut|dark brown",
+    "white": "white|pale|whitish|snowy",
+    "black": "black|dark|sooty",
+    "buff": "buff|sandy|cream|straw coloured",
+    "grey": "grey|slaty|ashen",
+    "yellow": "yellow|golden",
+    "rust": "rusty|reddish|copper",
+    "green": "green|olive|mossy",
+    "blue": "blue|azure|bluish",
+    "dives": "diving|plunging into the water",
+    "hovers": "hovering|hanging in the air",
+    "climbs": "climbing up a stem|creeping upwards",
+    "hides": "hiding|never in the open",
+    "soars": "soaring|circling high up",
+    "pecks": "pecking at seeds|at the feeder",
+    "flocks": "in a flock|about thirty together",
+    "probes": "probing the mud|poking around in the mud",
+    "runs": "running on the ground|always on foot",
+}
 TEMPLATES = [
-    "{count} with {back} back and {belly} underneath, {act}", "{act}, {back} above, {mark} spot on the head", "{belly} belly, {act}",
-    "saw {count}, {back} wings, {mark} cap", "{act}; {back} upper side", "heard first, then seen {act}", "{back}, {size}, {act}",
-    "not sure, {size}, something {mark} on its head", "{belly} breast and {back} back, no {other} at all",
-]  # fmt: skip
+    "{count} with {back} back and {belly} underneath, {act}",
+    "{act}, {back} above, {mark} spot on the head",
+    "{belly} belly, {act}",
+    "saw {count}, {back} wings, {mark} cap",
+    "{act}; {back} upper side",
+    "heard first, then seen {act}",
+    "{back}, {size}, {act}",
+    "not sure, {size}, something {mark} on its head",
+    "{belly} breast and {back} back, no {other} at all",
+]
 ASIDES = [
-    "", "", "", "unlike the {other} one yesterday", "light was poor", "a second bird flew off, {other} maybe", "with my new glasses",
-    "wind from the west", "too far for a good look", "my third this year",
-]  # fmt: skip
+    "",
+    "",
+    "",
+    "unlike the {other} one yesterday",
+    "light was poor",
+    "a second bird flew off, {other} maybe",
+    "with my new glasses",
+    "wind from the west",
+    "too far for a good look",
+    "my third this year",
+]
 PLACES = ["coast", "marsh", "hills", "wood", "garden", "fields"]
 
 

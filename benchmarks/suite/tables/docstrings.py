@@ -19,7 +19,8 @@ FIELDS = {
     "scipy": "fft integrate interpolate linalg ndimage optimize signal sparse spatial special stats".split(),
     "sklearn": "cluster covariance datasets decomposition ensemble feature_selection gaussian_process linear_model "
     "metrics model_selection naive_bayes neighbors preprocessing svm tree".split(),
-    "skimage": "color draw exposure feature filters graph measure morphology restoration segmentation transform".split(),
+    "skimage": "color draw exposure feature filters graph measure morphology restoration segmentation "
+    "transform".split(),
 }
 SHORTEST = 40
 NAMES = re.compile(rf"\b(?:sp|np|scipy|numpy|sklearn|skimage|scikit|{'|'.join(sum(FIELDS.values(), []))})\b")

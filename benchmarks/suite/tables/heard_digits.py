@@ -1,8 +1,8 @@
 """A digit that is half hidden, and somebody who says it in noise → which of 10.
 
-1,797 rows: 16 × 16 PNG, one second of WAV at 8 kHz; neither is enough. Pictures are scikit-learn's digits (UCI, Alpaydin
-and Kaynak, CC-BY-4.0) with half of each under a grey bar and noise; the words are said by a seeded formant synthesiser
-(`suite/speech.py`) of 45 speakers, none in two parts, in noise as loud as they are.
+1,797 rows: 16 × 16 PNG, one second of WAV at 8 kHz; neither is enough. Pictures are scikit-learn's digits (UCI,
+Alpaydin and Kaynak, CC-BY-4.0) with half of each under a grey bar and noise; the words are said by a seeded formant
+synthesiser (`suite/speech.py`) of 45 speakers, none in two parts, in noise as loud as they are.
 """
 
 import os

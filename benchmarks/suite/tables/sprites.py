@@ -1,7 +1,7 @@
 """Creatures of a game: sprite, description and four numbers with gaps → which of 8 clans.
 
-200 rows to learn from (40 of them for validation) and 400 to test, 40 × 40 PNG. Made by a seeded generator: a clan has a
-build, colours that others have too, its own strengths, and its ways of living, each told in several wordings.
+200 rows to learn from (40 of them for validation) and 400 to test, 40 × 40 PNG. Made by a seeded generator: a clan has
+a build, colours that others have too, its own strengths, and its ways of living, each told in several wordings.
 """
 
 import os
@@ -28,12 +28,16 @@ CLANS = {
     "frost": ("cross", "cross", (150, 200, 220), "checked", 75, 40, 55, 65, "water speed"),
 }
 WAYS = {
-    "fire": "spits flames|sleeps in glowing coals|leaves scorched ground", "rage": "attacks without warning|easily angered|never backs down",
-    "water": "lives under waterfalls|seen near lakes|swims before it walks", "calm": "rarely moves|slow to anger|sleeps most of the day",
-    "wood": "hides among roots|lives in old forests|eats leaves", "poison": "its touch is poisonous|venomous|do not pick it up",
-    "sky": "nests on the highest peaks|never seen on the ground|comes with storms", "speed": "faster than the eye can see|hard to catch|always on the run",
+    "fire": "spits flames|sleeps in glowing coals|leaves scorched ground",
+    "rage": "attacks without warning|easily angered|never backs down",
+    "water": "lives under waterfalls|seen near lakes|swims before it walks",
+    "calm": "rarely moves|slow to anger|sleeps most of the day",
+    "wood": "hides among roots|lives in old forests|eats leaves",
+    "poison": "its touch is poisonous|venomous|do not pick it up",
+    "sky": "nests on the highest peaks|never seen on the ground|comes with storms",
+    "speed": "faster than the eye can see|hard to catch|always on the run",
     "cave": "lives deep underground|shuns the light|found in caverns",
-}  # fmt: skip
+}
 TEMPLATES = ["{a}, {b}", "{a}; {rest}", "{rest}, {b}", "{a}, {rest}, {b}"]
 REST = [
     "said to bring luck",
