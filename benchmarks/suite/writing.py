@@ -57,7 +57,9 @@ def share_out(labels, seed=0, shares=None, groups=None):
     parts = np.empty(len(labels), dtype=object)
     for label in np.unique(labels):
         rows = random.permutation(np.flatnonzero(labels == label))
-        edges = np.round(np.cumsum(list(shares.values())) * len(rows)).astype(int)
+        # Rows of a class too rare for every part go to one of them by chance, but one is always there to learn from.
+        lift = random.random() if len(rows) < 10 else 0.5
+        edges = np.floor(np.cumsum(list(shares.values())) * len(rows) + lift).astype(int).clip(1)
         for part, places in zip(shares, np.split(rows, edges[:-1]), strict=True):
             parts[places] = part
     return parts

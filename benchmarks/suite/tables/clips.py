@@ -1,8 +1,8 @@
 """Something that moves, and what is to be heard of it → what happens, one of 6.
 
 600 rows; 1.5 s of 24 frames of 48 × 48 as MP4, 1.5 s of WAV at 8 kHz. Made by a seeded generator: the picture tells
-how it moves (it bounces, slides, or circles), the sound whether it is of metal or of wood; colours, sizes, speeds, rooms
-and clutter by chance. Metal and wood are told apart by nothing but sound.
+how it moves (it bounces, slides, or circles), the sound whether it is of metal or of wood; colours, sizes, speeds,
+rooms and clutter by chance. Metal and wood are told apart by nothing but sound.
 """
 
 import os

@@ -16,20 +16,19 @@ from suite.writing import at_most, share_out, write_parts
 
 TARGET, METRIC = "field", "macro_f1"
 FIELDS = {
-    "scipy": "fft integrate interpolate linalg ndimage optimize signal sparse spatial special stats".split(),
+    "scipy": "fft integrate interpolate linalg ndimage optimize signal sparse spatial special stats",
     "sklearn": "cluster covariance datasets decomposition ensemble feature_selection gaussian_process linear_model "
-    "metrics model_selection naive_bayes neighbors preprocessing svm tree".split(),
-    "skimage": "color draw exposure feature filters graph measure morphology restoration segmentation "
-    "transform".split(),
+    "metrics model_selection naive_bayes neighbors preprocessing svm tree",
+    "skimage": "color draw exposure feature filters graph measure morphology restoration segmentation transform",
 }
 SHORTEST = 40
-NAMES = re.compile(rf"\b(?:sp|np|scipy|numpy|sklearn|skimage|scikit|{'|'.join(sum(FIELDS.values(), []))})\b")
+WORDS = " ".join(FIELDS.values()).split()
+NAMES = re.compile(rf"\b(?:sp|np|scipy|numpy|sklearn|skimage|scikit|{'|'.join(WORDS)})\b")
 
 
 def write(folder, limit=None):
-    rows = [
-        (text, f"{package}.{field}") for package in FIELDS for field in FIELDS[package] for text in told(package, field)
-    ]
+    parts = [(package, part) for package, names in FIELDS.items() for part in names.split()]
+    rows = [(text, f"{package}.{part}") for package, part in parts for text in told(package, part)]
     frame = pd.DataFrame(rows, columns=["document", "field"]).drop_duplicates("document", keep=False)
     frame = at_most(frame, limit, frame.field)
     return write_parts(folder, frame, share_out(frame.field, shares={"train": 0.6, "validation": 0.15, "test": 0.25}))

@@ -37,8 +37,9 @@ def write(folder, limit=None):
     fonts = packaged("matplotlib", "mpl-data", "fonts", "ttf")
     faces = [PIL.ImageFont.truetype(os.path.join(fonts, f"DejaVu{face}.ttf"), 24) for face in FACES]
     rows = []
-    for place in range(min(limit or ROWS, ROWS)):
-        character = CHARACTERS[place % 100]
+    count = min(limit or ROWS, ROWS)
+    for place in range(count):
+        character = CHARACTERS[place % min(100, max(2, count // 10))]
         name = f"scans/{place:04d}.png"
         scan(character, faces[random.integers(len(faces))], random).save(os.path.join(folder, name))
         rows.append((name, character))
