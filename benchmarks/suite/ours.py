@@ -47,7 +47,17 @@ def trained_by_command(table, seed, quick, folder):
     imported = time.process_time()
     frames = [pd.read_csv(path, dtype=str).assign(split=part) for part, path in PATHS._asdict().items()]
     pd.concat(frames).to_csv("all.csv", index=False)
-    command = [sys.executable, "-m", "mmkeras.cli", "train", "all.csv", "--target", table.TARGET, "--output", folder]
+    command = [
+        sys.executable,
+        "-c",
+        "from mmkeras.cli import main; main()",
+        "train",
+        "all.csv",
+        "--target",
+        table.TARGET,
+        "--output",
+        folder,
+    ]
     options = ["--seed", str(seed), *(["--epochs", "1"] if quick else [])]
     subprocess.run([*command, *options], check=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
     used = resource.getrusage(resource.RUSAGE_CHILDREN)

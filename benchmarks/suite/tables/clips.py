@@ -32,7 +32,7 @@ def write(folder, limit=None):
         write_wav(os.path.join(folder, sound), in_a_room(heard, FRAMES / FRAME_RATE, random, 15.0, -2.0), RATE)
         rows.append((clip, sound, f"{matter} {move}"))
     frame = pd.DataFrame(rows, columns=["video", "sound", "event"])
-    return write_parts(folder, frame, share_out(frame.event))
+    return write_parts(folder, frame, share_out(frame.event, shares={"train": 0.6, "validation": 0.15, "test": 0.25}))
 
 
 def way(move, random):

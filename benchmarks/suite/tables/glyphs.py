@@ -58,8 +58,8 @@ def scan(character, face, random):
     ink = np.asarray(
         paper.transform((SIZE, SIZE), PIL.Image.Transform.AFFINE, coefficients, PIL.Image.Resampling.BILINEAR)
     )
-    shade, light = random.uniform(0.4, 1.0), random.uniform(0.0, 0.3)
-    pixels = light + (shade - light) * ink / 255 + random.normal(0, random.uniform(0.03, 0.2), (SIZE, SIZE))
+    shade, light = random.uniform(0.5, 1.0), random.uniform(0.0, 0.2)
+    pixels = light + (shade - light) * ink / 255 + random.normal(0, random.uniform(0.02, 0.12), (SIZE, SIZE))
     for _ in range(random.integers(0, 3)):
         y, x = random.integers(0, SIZE, 2)
         pixels[y : y + random.integers(2, 9), x : x + random.integers(2, 9)] = random.uniform(0, 1)
