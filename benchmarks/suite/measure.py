@@ -36,7 +36,8 @@ def main():
         result = os.path.abspath(asked.result)
         os.chdir(asked.folder)
         found = SYSTEMS[asked.system](table, asked.seed, asked.quick, os.path.splitext(result)[0] + "_run")
-        found |= {"table": asked.table, "system": asked.system, "seed": asked.seed, "metric": table.METRIC}
+        found |= {"table": asked.table, "system": asked.system, "seed": asked.seed}
+        found |= {"metric": table.METRIC, "target": table.TARGET}
         found.setdefault("peak_megabytes", round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
         asked.result = result
     with open(asked.result, "w", encoding="utf-8") as file:
