@@ -33,9 +33,8 @@ def main():
     results = pathlib.Path(asked.results).resolve()
     for name in asked.tables:
         for seed in range(asked.seeds):
-            code = os.spawnv(
-                os.P_WAIT, sys.executable, [sys.executable, __file__, name, str(seed), str(results), "--one"]
-            )
+            command = [sys.executable, __file__, name, str(seed), str(results), "--one"]
+            code = os.spawnv(os.P_WAIT, sys.executable, command)
             print(f"{name}, seed {seed}: {'done' if not code else 'failed'}", flush=True)
 
 
@@ -44,9 +43,7 @@ def one(name, seed, results):
     try:
         from ludwig.api import LudwigModel
     except ImportError:
-        sys.exit(
-            'ludwig.py: Ludwig must be installed, in an environment of its own. Do: pip install "ludwig[vision,audio]".'
-        )
+        sys.exit('ludwig.py: Ludwig must be installed, apart from mmkeras. Do: pip install "ludwig[vision,audio]".')
     from suite.scores import noise, score
 
     about = json.loads((results / "figures" / f"{name}.sklearn.0.json").read_text(encoding="utf-8"))
@@ -68,13 +65,8 @@ def one(name, seed, results):
         found[part] = score(metric, truth[part], told)
         found["noise"] = noise(metric, truth[part], told)
     found |= {"train_seconds": round(learned, 2), "seconds": round(time.process_time() - start, 2), "curve": []}
-    found |= {
-        "table": name,
-        "system": "ludwig",
-        "seed": seed,
-        "metric": metric,
-        "lines": len(config["input_features"]) + 8,
-    }
+    found |= {"table": name, "system": "ludwig", "seed": seed, "metric": metric}
+    found["lines"] = len(config["input_features"]) + 8
     found["peak_megabytes"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     path = results / "figures" / f"{name}.ludwig.{seed}.json"
     path.write_text(json.dumps(found, indent=1), encoding="utf-8")

@@ -106,9 +106,9 @@ HEAD = """# What the defaults give a stranger's table
 
 Written by `python benchmarks/suite/run.py`; the tables' files say where their rows come from. *ours*: `mm.train` with
 nothing chosen. *Keras*: what keras.io would teach for such data, written by hand, stopped early by validation rows.
-*sklearn*: simple features and a classical model. *Ludwig*:
-its own defaults, by `ludwig.py` in an environment of its own, – where it cannot take the table or was not asked. The same rows, and the same test rows, for all. No default was chosen
-to suit one of these tables.
+*sklearn*: simple features and a classical model. *Ludwig*: its own defaults, by `ludwig.py` in an environment of its
+own; – where it cannot take the table or was not asked. The same rows, and the same test rows, for all. No default was
+chosen to suit one of these tables.
 
 Scores are of test rows, ± one standard error (of the drawn test rows, and of seeds where there are several). CPU
 seconds are of all threads, for training and answering, without the import of libraries; *to Keras' score* is when the

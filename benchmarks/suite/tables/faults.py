@@ -36,7 +36,7 @@ def measure(fault, resonance, weight, speed, random):
     """Acceleration of a machine `(T, 3)`."""
     seconds = np.arange(random.integers(60, 161)) / RATE
     shaft, start = 2 * np.pi * speed * seconds, random.uniform(0, 2 * np.pi, 3)
-    strength = weight * np.exp(random.normal(0, 0.35))
+    strength = 1.4 * weight * np.exp(random.normal(0, 0.3))
     loud = dict.fromkeys((1, 2, 3, 0.5), 0.0) | {1: random.uniform(0.2, 0.7), 2: random.uniform(0.0, 0.3)}
     loud[1] += 1.1 * strength * (fault == "imbalance")
     loud[2] += 0.8 * strength * (fault == "misaligned")
@@ -49,7 +49,7 @@ def measure(fault, resonance, weight, speed, random):
         ring = np.exp(-knocks * (1.5 if fault == "bearing" else 0.7)) * np.sin(2 * np.pi * 2.5 * resonance * seconds)
         moved += strength * random.uniform(1.0, 2.0) * ring[:, None] * axes
     moved += random.uniform(0.1, 0.4) * np.sin(2 * np.pi * resonance * seconds)[:, None]
-    moved += random.normal(0, random.uniform(0.2, 0.6), moved.shape) + random.normal(0, 0.3, 3)
+    moved += random.normal(0, random.uniform(0.15, 0.45), moved.shape) + random.normal(0, 0.3, 3)
     moved[random.random(moved.shape) < 0.01] = np.nan
     return moved
 
