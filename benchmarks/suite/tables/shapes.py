@@ -1,7 +1,7 @@
 """A striped star, a dotted heart, in front of clutter → which of 12.
 
 3,000 rows, 48 × 48 colour JPEG, made by a seeded generator (`suite/sketches.py`): six outlines times two fills, any
-colours, sizes and turns, other small things in front of and behind it, light and noise of a camera.
+two colours, sizes and turns, other small things in front of and behind it, light and noise of a camera.
 """
 
 import os
@@ -36,12 +36,14 @@ def write(folder, limit=None):
 
 
 def take(fill, outline, random):
-    """A photograph of a thing."""
-    canvas = sketches.clutter(sketches.background(SIZE, random), random, random.integers(2, 7))
-    middle, radius = random.uniform(0.38, 0.62, 2) * SIZE, random.uniform(0.24, 0.36) * SIZE
-    where = sketches.area(outline, SIZE, middle, radius, random.uniform(0, 2 * np.pi), random.uniform(0.75, 1.0))
-    canvas = sketches.put(canvas, where, sketches.fill(fill, SIZE, random))
-    return sketches.photograph(sketches.clutter(canvas, random, random.integers(0, 4)), random)
+    """A photograph of a thing, darker and lighter than what is behind it."""
+    still = 128 + 0.35 * (sketches.background(SIZE, random) - 128)
+    canvas = sketches.clutter(still, random, random.integers(0, 4))
+    middle, radius = random.uniform(0.4, 0.6, 2) * SIZE, random.uniform(0.28, 0.4) * SIZE
+    where = sketches.area(outline, SIZE, middle, radius, random.uniform(0, 2 * np.pi), random.uniform(0.8, 1.0))
+    paint = sketches.fill(fill, SIZE, random, sketches.colour(random, 10, 110), sketches.colour(random, 150, 250))
+    canvas = sketches.put(canvas, where, paint)
+    return sketches.photograph(sketches.clutter(canvas, random, random.integers(0, 3)), random, 8)
 
 
 def keras_opponent(train, validation, epochs=50, callbacks=()):
