@@ -37,7 +37,7 @@ def main():
         os.chdir(asked.folder)
         found = SYSTEMS[asked.system](table, asked.seed, asked.quick, os.path.splitext(result)[0] + "_run")
         found |= {"table": asked.table, "system": asked.system, "seed": asked.seed}
-        found |= {"metric": table.METRIC, "target": table.TARGET}
+        found["metric"] = table.METRIC
         found.setdefault("peak_megabytes", round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
         asked.result = result
     with open(asked.result, "w", encoding="utf-8") as file:

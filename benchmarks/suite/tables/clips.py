@@ -120,7 +120,7 @@ def keras_opponent(train, validation, epochs=50, callbacks=()):
         clips = []
         for name in frame.video:
             with av.open(name) as file:
-                clips.append(np.stack([image.to_ndarray(format="rgb24") for image in file.decode(video=0)])[::3])
+                clips.append(np.stack([image.to_ndarray(format="rgb24") for image in file.decode(video=0)])[::2])
         waves = np.stack([wavfile.read(name)[1] / 32768 for name in frame.sound]).astype("float32")
         return {"video": np.stack(clips), "sound": np.asarray(mel(waves))[..., None]}
 
@@ -132,17 +132,19 @@ def keras_opponent(train, validation, epochs=50, callbacks=()):
     normalise = layers.Normalization(axis=None)
     normalise.adapt(learned["sound"])
     seen, heard = layers.Rescaling(1 / 255)(video), normalise(sound)
-    for width in (16, 32, 64):
-        seen = layers.TimeDistributed(layers.Conv2D(width, 3, activation="relu"))(seen)
-        seen = layers.TimeDistributed(layers.MaxPooling2D())(seen)
+    for width, steps in ((16, 1), (32, 2), (64, 2)):
+        seen = layers.Conv3D(width, 3, padding="same", activation="relu")(seen)
+        seen = layers.MaxPooling3D((steps, 2, 2))(seen)
         heard = layers.MaxPooling2D()(layers.Conv2D(width, 3, padding="same", activation="relu")(heard))
-    seen = layers.GRU(64)(layers.TimeDistributed(layers.Flatten())(seen))
+    seen = layers.Dense(64, activation="relu")(layers.Dropout(0.4)(layers.Flatten()(seen)))
     both = layers.Concatenate()([seen, layers.Dense(64, activation="relu")(layers.Flatten()(heard))])
     model = keras.Model([video, sound], layers.Dense(len(names), activation="softmax")(layers.Dropout(0.4)(both)))
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     stop = keras.callbacks.EarlyStopping("val_accuracy", patience=10, restore_best_weights=True)
     judged = (inputs(validation), labels(validation.event))
-    model.fit(learned, labels(train.event), validation_data=judged, epochs=epochs, callbacks=[*callbacks, stop])
+    model.fit(
+        learned, labels(train.event), validation_data=judged, batch_size=16, epochs=epochs, callbacks=[*callbacks, stop]
+    )
     return lambda frame: np.array(names)[model.predict(inputs(frame)).argmax(-1)]
 
 
