@@ -57,7 +57,14 @@ def one(name, seed, results):
     start = time.process_time()
     model = LudwigModel(config, logging_level=40)
     quiet = {f"skip_save_{what}": True for what in ("training_statistics", "progress", "log", "processed_input")}
-    model.train(training_set=train, validation_set=validation, test_set=test, random_seed=seed, **quiet)
+    model.train(
+        training_set=train,
+        validation_set=validation,
+        test_set=test,
+        random_seed=seed,
+        output_directory=str(results / "ludwig"),
+        **quiet,
+    )
     learned = time.process_time() - start
     found = {}
     for part, frame in (("validation", validation), ("test", test)):
