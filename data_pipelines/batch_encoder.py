@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from data_pipelines.cells import encode_strictly
 from data_pipelines.modalities import CellContext
+from data_pipelines.naming import title_of
 from data_pipelines.problems import bad_cell
 from data_pipelines.sources.source import ROW, SEED, WEIGHT
 
@@ -148,7 +149,7 @@ class BatchEncoder:
             reason = modality.reason(values, self.context(own[0]))
             row = int(rows[place])
             own_table, number = self.source.place(row)
-            message = bad_cell(modality, name, own_table, own, number, reason)
+            message = bad_cell(modality, title_of(name, modality.column), own_table, own, number, reason)
             if self.policy == "raise":
                 self.message = message
                 raise ValueError(message)

@@ -1,5 +1,6 @@
 """The stations of a data set of batches: drawn, encoded, cached, grouped, padded, varied, weighed."""
 
+import functools
 import os
 
 import tensorflow as tf
@@ -13,6 +14,8 @@ from data_pipelines.drawing import draw, draw_decoded, most_mixed
 from data_pipelines.kept_files import keep_files, open_kept
 from data_pipelines.service import distributed, mixed
 from data_pipelines.sources.source import WEIGHT
+
+BY_PASS = "by pass"
 
 
 class BatchPlan:
@@ -52,7 +55,10 @@ class BatchPlan:
             )
         unknown = sorted(set(options["absent"]) - set(inputs))
         if unknown:
-            raise ValueError(f"Pipeline.batches: absent must name inputs. Received: {unknown}. Do: of {list(inputs)}.")
+            raise ValueError(
+                f"Pipeline.batches: absent must name inputs. Received: {unknown}. "
+                f"Do: of {list(self.pipe.titles('inputs').values())}."
+            )
         if not len(rows):
             raise ValueError(f'Pipeline.batches: there must be rows. Received: 0 rows of "{rows.source.name}".')
         if (self.endless or options["first_step"] or options["service"]) and not self.training:
@@ -60,7 +66,12 @@ class BatchPlan:
                 "Pipeline.batches: endless, first_step and service are for training. Received: training=False. "
                 "Do: leave them out, or training=True."
             )
-        if self._first_row() % len(rows) and not self.endless:
+        if self.endless not in (False, True, BY_PASS):
+            raise ValueError(
+                f'Pipeline.batches: endless must be False, True or "{BY_PASS}". Received: endless={self.endless!r}. '
+                "Do: True."
+            )
+        if options["first_step"] and not self.endless and options["first_step"] % self.steps:
             raise ValueError(
                 "Pipeline.batches: unless endless, training goes on at the start of an epoch. Received: "
                 f"first_step={options['first_step']}, {self.steps} steps an epoch. Do: a multiple, or endless=True."
@@ -88,18 +99,22 @@ class BatchPlan:
         whole = self.options["static_shapes"] and self.training
         return len(self.rows) // self.batch_size if whole else -(-len(self.rows) // self.batch_size)
 
-    def _first_row(self):
-        """Rows that are done already, over all passes."""
-        step = self.options["first_step"]
-        if self.endless:
-            return step * self.batch_size
-        epochs, rest = divmod(step, self.steps)
-        return epochs * len(self.rows) + rest
-
     def dataset(self):
         """`tf.data.Dataset` of `(x, y, w)`, or of `x`."""
-        options = self.options
-        dataset = self._cached() if options["cache"] else self._encoded(self._drawn())
+        first = self.options["first_step"]
+        if self.endless is True:
+            dataset = self._from(0, first)
+        else:
+            passes, step = divmod(first, max(1, self.steps))
+            dataset = self._from(passes, step)
+        if self.endless == BY_PASS:
+            dataset = dataset.concatenate(self._from(passes + 1, 0).repeat()) if step else dataset.repeat()
+        return self._counted(dataset).prefetch(2)
+
+    def _from(self, passes, step):
+        """The data set from a step of a pass on, where `passes` passes were made before: to its end, or without one."""
+        options, row = self.options, step * self.batch_size
+        dataset = self._cached(passes, row) if options["cache"] else self._encoded(self._drawn(passes, row))
         if self.by_length:
             dataset = dataset if options["cache"] else trim_rows(dataset.unbatch(), self.pipe.inputs)
             dataset = self._by_length(dataset)
@@ -107,9 +122,9 @@ class BatchPlan:
             dataset = batch_rows(dataset, self.batch_size)
         if options["static_shapes"]:
             dataset = one_shape(dataset, self.pipe.inputs, self.targets, self.batch_size, whole=self.training)
-        return self._counted(self._finished(dataset)).prefetch(2)
+        return self._finished(dataset, passes, step)
 
-    def _drawn(self):
+    def _drawn(self, passes, row):
         encoder = self.encoder
         cropped = any(modality.crop for modality in self.pipe.inputs.values())
         if self.options["service"] is not None:
@@ -117,14 +132,10 @@ class BatchPlan:
             rows = mixed(rows, most_mixed(self.rows))
             return seed_rows(rows) if cropped else rows
         if self.training:
-            arguments = {"seed": self.seed, "first_row": self._first_row(), "endless": self.endless}
+            arguments = {"seed": self.seed, "first_row": passes * len(self.rows) + row, "endless": self.endless is True}
             rows = draw(self.rows, encoder.columns, encoder.media_columns, **arguments)
-            return seed_rows(rows, self.seed, *self._done_rows()) if cropped else rows
+            return seed_rows(rows, self.seed, passes, row) if cropped else rows
         return self.rows.dataset(encoder.columns, encoder.media_columns)
-
-    def _done_rows(self):
-        """Passes that are done, and rows of the first one to come that are."""
-        return (0, self._first_row()) if self.endless else (self._first_row() // len(self.rows), 0)
 
     def _encoded(self, raw):
         service = self.options["service"]
@@ -134,17 +145,20 @@ class BatchPlan:
         # Every worker has a last batch of its own; met again, rows make the number of batches that Keras expects.
         return batch_rows(trim_rows(self.encoder.judge(batches).unbatch(), self.pipe.inputs), self.batch_size)
 
-    def _cached(self):
+    def _cached(self, passes, row):
         """Decoded rows, one by one, from a cache that the first pass fills; drawn anew in every pass of training."""
+        if not self.training:
+            return open_kept(self._cache, self.pipe.inputs)
+        first, endless, in_memory = passes * len(self.rows) + row, self.endless is True, self.options["cache"] is True
+        drawn = draw_decoded(self._cache, self.rows, self.seed, first, endless, in_memory)
+        return open_kept(drawn, self.pipe.inputs, self.seed, passes, row)
+
+    @functools.cached_property
+    def _cache(self):
         encoder, cache = self.encoder, self.options["cache"]
         columns = [*encoder.columns, *([WEIGHT] if self.training and self.rows.weighted else [])]
         encoded = self._encoded(self.rows.dataset(columns, encoder.media_columns))
-        cached = trim_rows(encoded.unbatch(), self.pipe.inputs).cache("" if cache is True else os.fspath(cache))
-        if not self.training:
-            return open_kept(cached, self.pipe.inputs)
-        in_memory = cache is True
-        drawn = draw_decoded(cached, self.rows, self.seed, self._first_row(), self.endless, in_memory)
-        return open_kept(drawn, self.pipe.inputs, self.seed, *self._done_rows())
+        return trim_rows(encoded.unbatch(), self.pipe.inputs).cache("" if cache is True else os.fspath(cache))
 
     def _by_length(self, dataset):
         budget = self.options["token_budget"]
@@ -152,12 +166,10 @@ class BatchPlan:
             return batch_by_length(dataset, self.pipe.inputs, self.batch_size, self.seed)
         return batch_by_budget(dataset, self.pipe.inputs, self.batch_size, budget)
 
-    def _finished(self, dataset):
+    def _finished(self, dataset, passes, step):
         """Varied, weighed, with inputs hidden, without targets, as far as wanted."""
         if self.training:
-            step = self.options["first_step"]
-            done = (0, step) if self.endless else (step // self.steps, 0)
-            dataset = augment_batches(dataset, self.pipe.inputs, self.seed, *done)
+            dataset = augment_batches(dataset, self.pipe.inputs, self.seed, passes, step)
         if self.class_weights:
             dataset = dataset.map(self._weigh, tf.data.AUTOTUNE)
         if self.options["absent"]:

@@ -6,6 +6,21 @@ import re
 import keras
 import tensorflow as tf
 
+MAX_BYTES = 2**28  # of memory that decoding one cell may take: 256 MiB
+
+
+def is_longer(texts, characters):
+    """Whether texts `(B,)` have more characters than that, or more bytes than so many can have: bool `(B,)`."""
+    characters_in = tf.strings.length(texts, unit="UTF8_CHAR")
+    return (tf.strings.length(texts) > 4 * characters) | (characters_in > characters)
+
+
+def longer(cell, characters, name):
+    """Says that a cell, in bytes, has more characters than the argument of that name allows; None where it has not."""
+    if not is_longer(tf.constant([cell]), characters)[0]:
+        return None
+    return f"{len(cell.decode('utf-8', 'replace'))} characters are more than {name}={characters}"
+
 
 def read_cell(cell, context):
     """Gives the encoded bytes of a scalar cell: itself, or what the file that it names holds."""

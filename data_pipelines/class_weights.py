@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from data_pipelines.naming import title_of
+
 
 def class_weights(targets, wanted):
     """Weights by class for category targets.
@@ -22,9 +24,10 @@ def class_weights(targets, wanted):
     if wanted == "balanced":
         wanted = dict.fromkeys(categories, "balanced")
     if not isinstance(wanted, dict) or set(wanted) - set(categories):
+        titles = [title_of(name, modality.column) for name, modality in categories.items()]
         raise ValueError(
             "Pipeline.batches: class_weight must be 'balanced' or a dict of category targets. "
-            f"Received: class_weight={wanted!r}. Do: choose from {list(categories)}."
+            f"Received: class_weight={wanted!r}. Do: choose from {titles}."
         )
     weights = {}
     for name, weight in wanted.items():

@@ -23,14 +23,15 @@ def draw(rows, columns, media, seed, first_row=0, endless=False):
         columns: list of str.
         media: dict column → callable, see `Rows.dataset`.
         seed: int. The same seed gives the same passes.
-        first_row: int. Rows to pass over, counted over all passes; whole passes unless `endless`.
+        first_row: int. Rows to pass over, counted over all passes. Unless `endless`, only the data set's first pass can
+            go on in its midst: gone through again, it would lack its first rows too.
         endless: bool. One pass after the other without an end, instead of one a time.
     Returns:
         `tf.data.Dataset` of dict column → scalar string, `"_row"` int64.
     """
     done, start = divmod(first_row, len(rows))
     drawn = _passes(seed, done, endless).flat_map(_one_pass(rows, columns, media))
-    count = tf.data.INFINITE_CARDINALITY if endless else len(rows)
+    count = tf.data.INFINITE_CARDINALITY if endless else len(rows) - start
     drawn = drawn.skip(start)
     if isinstance(drawn.element_spec, dict):
         return drawn.apply(tf.data.experimental.assert_cardinality(count))
@@ -85,6 +86,11 @@ def _one_pass(rows, columns, media):
         return shuffled(drawn.unbatch(), mixed, seed)
 
     return packed
+
+
+def first_number(seed):
+    """The number that decides the order of the first pass; TensorFlow's own seed has a part in it."""
+    return int(next(iter(_passes(seed, 0, False))))
 
 
 def most_mixed(rows):

@@ -86,11 +86,13 @@ def infer(rows, targets, inputs=None, ignore=()):
     Returns:
         tuple (inputs, targets) of dicts name → modality, as `Pipeline` takes them.
     Raises:
-        ValueError: a column that is not there, a target that is empty or cannot be predicted, no input left.
+        ValueError: a column that is not there, a target that is empty or cannot be predicted, no input left, or two
+            columns whose names differ in nothing that Keras could tell apart.
     Example:
         >>> pipe = Pipeline(*infer(rows, targets=["category"])).adapt(train)
     """
     rows.require([*targets, *(inputs or ()), *ignore])
+    _check_names([*targets, *(inputs or (column for column in rows.columns if column not in ignore))])
     guesses = guess_columns(rows, targets)
     chosen, numbers = {}, []
     for column, guess in guesses.items():
@@ -105,7 +107,9 @@ def infer(rows, targets, inputs=None, ignore=()):
     if len(numbers) == 1:
         chosen[plain_name(numbers[0])] = guesses[numbers[0]].modality(_own_column(numbers[0]))
     elif numbers:
-        chosen["numbers"] = from_config({"modality": "Number", "columns": numbers})
+        taken = {*chosen, *map(plain_name, targets)}
+        group = "other_numbers" if "numbers" in taken else "numbers"
+        chosen[group] = from_config({"modality": "Number", "columns": numbers})
     if not chosen:
         raise ValueError(f"infer: some column must be of use as an input. Received: {list(rows.columns)}.")
     return chosen, {plain_name(column): _target(column, guesses[column]) for column in targets}
@@ -132,6 +136,17 @@ def _target(column, guess):
             f"infer: {guess.kind} cannot be a target yet. Received: {column!r}, {guess.why}. Do: use it as an input."
         )
     return modality
+
+
+def _check_names(columns):
+    seen = {}
+    for column in columns:
+        other = seen.setdefault(plain_name(column), column)
+        if other != column:
+            raise ValueError(
+                "infer: columns must differ in letters or digits. "
+                f"Received: {other!r} and {column!r}. Do: rename one, or leave it out by ignore."
+            )
 
 
 def _own_column(column):

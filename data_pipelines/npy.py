@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+MOST_HEADER = 10_000  # bytes, as numpy has it
+
 
 def is_npy(data):
     """Whether a scalar string begins as an `.npy` file does."""
@@ -16,7 +18,8 @@ def read_npy(data):
     Returns:
         tuple (kind, sides, body): scalar string such as `"<f4"`; int32 shape of the array; the bytes of its numbers.
     Raises:
-        tf.errors.InvalidArgumentError: a header cut short, no axis, more than five, or Fortran order.
+        tf.errors.InvalidArgumentError: a header that is cut short or too long, no axis, more than five, or Fortran
+            order.
     """
     newer = tf.strings.substr(data, 6, 1) != b"\x01"
     lead = tf.strings.substr(tf.strings.join([data, "\0" * 16]), 0, 16)
@@ -24,7 +27,10 @@ def read_npy(data):
     size = size[0] + size[1] * 256 + tf.where(newer, size[2] * 2**16, 0)
     start = tf.where(newer, 12, 10)
     known = tf.debugging.Assert(start + size <= tf.strings.length(data), ["the array is cut short in its header"])
-    with tf.control_dependencies([known]):
+    short = tf.debugging.Assert(
+        size <= MOST_HEADER, ["the header of an array may have", MOST_HEADER, "bytes, not", size]
+    )
+    with tf.control_dependencies([known, short]):
         header = tf.strings.substr(data, start, size)
         body = tf.strings.substr(data, start + size, tf.strings.length(data) - start - size)
     kind = tf.strings.regex_replace(header, r"(?s).*'descr':\s*'([^']*)'.*", r"\1")

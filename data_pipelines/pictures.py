@@ -8,19 +8,37 @@ import numpy as np
 import tensorflow as tf
 
 from data_pipelines.branches import rarely
+from data_pipelines.cells import MAX_BYTES
+from data_pipelines.gif import first_frame
 from data_pipelines.orientation import turned_upright
+from data_pipelines.picture_bounds import (
+    DEEP,
+    LOSSLESS,
+    PALETTE,
+    PLAIN,
+    REDUCTIONS,
+    RESIZED,
+    PictureBounds,
+    PictureSize,
+    has_many_texts,
+    is_clear_png,
+    jpeg_reduction,
+    jpeg_size,
+    png_size,
+    resizing,
+)
+from data_pipelines.probe import probe_image
 
 # What GIF, BMP and the three kinds of WebP begin with, and (place, bytes) of the numbers in their headers: two sides of
 # each, then the bits of a BMP's pixel and the flags of an extended WebP.
 SIGNATURES = ("GIF8", "BM", r"RIFF\C{4}WEBPVP8 ", r"RIFF\C{4}WEBPVP8L", r"RIFF\C{4}WEBPVP8X")
 NUMBERS = [(6, 2), (8, 2), (18, 4), (22, 4), (26, 2), (28, 2), (21, 4), (21, 4), (24, 3), (27, 3), (28, 2), (20, 1)]
 FIELDS = np.array([[256.0 ** (i - at) if at <= i < at + size else 0 for i in range(32)] for at, size in NUMBERS])
-REDUCTIONS = (1, 2, 4, 8)  # by which a JPEG's sides can shrink while it is decoded
-LEFT_TO_RESIZE = 2.0  # times the pixels needed, along each side, that decoding leaves; Pillow's thumbnails keep as many
+BAND = 2**20  # pixels that are blended at a time
 NOT_A_PICTURE = "this is no JPEG, PNG, GIF, BMP or WebP picture"
 
 
-def read_picture(data, max_pixels, background, needed=None):
+def read_picture(data, max_pixels, background, needed=None, max_bytes=MAX_BYTES):
     """Decodes a JPEG (turned upright, as its Exif block says), PNG, GIF (its first frame), BMP or WebP.
 
     A JPEG far larger than needed is decoded at a half, a quarter or an eighth of its sides: its blocks of 8 × 8 pixels
@@ -31,39 +49,57 @@ def read_picture(data, max_pixels, background, needed=None):
         max_pixels: int. A picture whose header says more is not decoded.
         background: float in [0, 1]. Grey that shows through transparent parts.
         needed: (H, W) that it will be resized to, at least half of which is left to do; None: all pixels.
+        max_bytes: int. A picture that takes more memory to decode is not decoded. Defaults to 256 MiB.
     Returns:
         uint8 `(H, W, 3)`.
     Raises:
-        tf.errors.InvalidArgumentError: another format, a damaged file, too many pixels.
+        tf.errors.InvalidArgumentError: another format, a damaged file, too many pixels or bytes.
     """
+    bounds = PictureBounds(max_pixels, max_bytes)
 
-    def bounded(sides, data=data):
+    def bounded(size, data=data):
         """The data, or nothing where the picture would be too large; decoding nothing fails."""
-        pixels = tf.reduce_prod(tf.cast(sides, tf.float32))
-        return tf.where((pixels > 0) & (pixels <= max_pixels), data, "")
+        return tf.where(bounds.fit(size), data, "")
 
     def jpeg():
-        sides = tf.image.extract_jpeg_shape(data)[:2]
-        return turned_upright(_reduced_jpeg(bounded(sides), sides, needed), data)
+        size = jpeg_size(data, bounds, needed)
+        return turned_upright(_reduced_jpeg(bounded(size), jpeg_reduction(size.sides, needed)), data)
 
     def png():
-        head = tf.strings.join([tf.strings.substr(data, 0, 24), "\0" * 24])
-        safe = bounded(tf.io.decode_raw(tf.strings.substr(head, 16, 8), tf.int32, little_endian=False))
-        return tf.cond(_is_clear_png(data), lambda: _blended(safe, background), lambda: _opaque(safe))
+        safe = bounded(png_size(data, needed))
+        return tf.cond(is_clear_png(data), lambda: _blended(safe, background), lambda: _opaque(safe))
 
     def rarer():
-        sides, may_be_clear, has_palette, moves = _read_rarer_header(data)
-        safe = bounded(sides, tf.cond(moves, lambda: _called_clear(data), lambda: data))
+        size, may_be_clear, has_palette, moves, frame = _read_rarer(data, needed)
+        safe = bounded(size, tf.cond(moves, lambda: _called_clear(frame), lambda: frame))
         ways = [(may_be_clear, lambda: _blended(safe, background)), (has_palette, lambda: _from_palette(safe))]
         return tf.case(ways, default=lambda: _opaque(safe))
 
     start = tf.strings.substr(data, 0, 2)
     others = rarely(lambda: tf.cond(start == b"\x89P", png, rarer))
     return tf.cond(
-        _is_plain_png(data, max_pixels),
+        _is_plain_png(data, bounds, needed),
         lambda: _opaque(data),
         lambda: tf.cond(start == b"\xff\xd8", jpeg, others),
     )
+
+
+def why_refused(data, bounds, needed=None):
+    """Says why `read_picture` does not decode bytes, where it is their size or that they are no picture; else None.
+
+    Args:
+        data: bytes of a whole file.
+        bounds: `PictureBounds`.
+        needed: (H, W), as `read_picture` takes it.
+    """
+    sides = probe_image(data)
+    if sides is None:
+        return NOT_A_PICTURE
+    if data[:2] == b"\xff\xd8":
+        size = jpeg_size(data, bounds, needed)
+    else:
+        size = png_size(data, needed) if data[:2] == b"\x89P" else _read_rarer(tf.constant(data), needed)[0]
+    return bounds.refusal(size, sides)
 
 
 def as_png(data, max_pixels):
@@ -89,30 +125,22 @@ def as_png(data, max_pixels):
     return png.getvalue()
 
 
-def _is_plain_png(data, max_pixels):
+def _is_plain_png(data, bounds, needed):
     """Whether these are the bytes of an opaque PNG of a bounded size, in one or two looks: most are."""
-    sides = 2 ** int(math.log2(max(max_pixels, 1)) / 2) - 1
+    sides = math.sqrt(min(bounds.max_pixels, bounds.max_bytes / 2 / DEEP))
+    sides = sides if needed is None else min(sides, bounds.max_bytes / 2 / RESIZED / max(needed))
+    sides = 2 ** int(math.log2(max(sides, 1))) - 1
     side = "".join(r"\C" if byte == 255 else rf"[\x00-\x{byte:02x}]" for byte in sides.to_bytes(4, "big"))
     plain = rf"(?s)\CPNG\r\n\x1a\n\C{{8}}{side}{side}\C[\x00\x02\x03]\C*"
-    return tf.strings.regex_full_match(data, plain) & ~_is_clear_png(data)
-
-
-def _is_clear_png(data):
-    """Whether a PNG may have transparent parts: of the kinds 4 and 6, or with a palette (3) and a tRNS chunk."""
-    return tf.strings.regex_full_match(data, r"(?s)\C{25}([\x04\x06]\C*|\x03\C*tRNS\C*)")
+    return tf.strings.regex_full_match(data, plain) & ~is_clear_png(data) & ~has_many_texts(data)
 
 
 def _opaque(data):
     return tf.ensure_shape(tf.io.decode_image(data, channels=3, expand_animations=False), (None, None, 3))
 
 
-def _reduced_jpeg(data, sides, needed):
-    """A JPEG as small as can be for the sides needed, in either order: it may have to be turned."""
+def _reduced_jpeg(data, way):
     ways = [functools.partial(_jpeg, data, reduction) for reduction in REDUCTIONS]
-    if needed is None:
-        return ways[0]()
-    spare = tf.cast(tf.reduce_min(sides), tf.float32) / (LEFT_TO_RESIZE * max(needed))
-    way = tf.reduce_sum(tf.cast(spare >= REDUCTIONS[1:], tf.int32))
     return tf.cond(way == 0, ways[0], lambda: tf.switch_case(way, ways))
 
 
@@ -125,13 +153,29 @@ def _blended(data, background):
     picture = tf.io.decode_image(data, channels=0, expand_animations=False)
     channels = tf.shape(picture)[-1]
 
-    def blend():
-        values = tf.cast(picture, tf.float32)
+    def blend(part):
+        values = tf.cast(part, tf.float32)
         colour = tf.cond(channels == 2, lambda: tf.repeat(values[..., :1], 3, -1), lambda: values[..., :3])
         alpha = values[..., -1:] / 255.0
         return tf.cast(tf.round(colour * alpha + 255.0 * background * (1.0 - alpha)), tf.uint8)
 
-    return tf.ensure_shape(tf.cond(channels == 3, lambda: picture, blend), (None, None, 3))
+    return tf.ensure_shape(tf.cond(channels == 3, lambda: picture, lambda: _by_bands(picture, blend)), (None, None, 3))
+
+
+def _by_bands(picture, change):
+    """`change` of a picture, a few rows at a time: its floats take several times the memory of its pixels."""
+    rows = tf.maximum(BAND // tf.maximum(tf.shape(picture)[1], 1), 1)
+    count = -(-tf.shape(picture)[0] // rows)
+
+    def step(place, bands):
+        return place + 1, bands.write(place, change(picture[place * rows : (place + 1) * rows]))
+
+    def all_bands():
+        bands = tf.TensorArray(tf.uint8, count, infer_shape=False, element_shape=(None, None, 3))
+        more = lambda place, bands: place < count  # noqa: E731
+        return tf.while_loop(more, step, (0, bands), parallel_iterations=1)[1].concat()
+
+    return tf.cond(count <= 1, lambda: change(picture), all_bands)
 
 
 def _from_palette(data):
@@ -152,8 +196,11 @@ def _called_clear(data):
     )
 
 
-def _read_rarer_header(data):
-    """(sides int64, may be clear, has a palette, moves) of a GIF, BMP or WebP; sides 0 where it is none of them."""
+def _read_rarer(data, needed):
+    """(`PictureSize`, may be clear, has a palette, moves, the bytes of the first frame) of a GIF, BMP or WebP.
+
+    Sides are 0 where it is none of them.
+    """
     head = tf.strings.substr(tf.strings.join([data, "\0" * 32]), 0, 32)
     byte = tf.cast(tf.io.decode_raw(head, tf.uint8), tf.float64)
     field = tf.cast(tf.linalg.matvec(FIELDS, byte), tf.int64)
@@ -167,5 +214,10 @@ def _read_rarer_header(data):
         extended + 1,
     ]
     found = tf.reduce_sum(tf.where(signature[:, None], tf.stack(sides), 0), 0)
-    is_webp = tf.reduce_any(signature[2:])
-    return found, is_webp, signature[1] & (field[10] == 8), signature[4] & (field[11] // 2 % 2 == 1)
+    has_palette, moves = signature[1] & (field[10] == 8), signature[4] & (field[11] // 2 % 2 == 1)
+    frame, own = tf.cond(signature[0], lambda: first_frame(data), lambda: (data, tf.zeros_like(found)))
+    each = tf.where(has_palette, PALETTE, tf.where(signature[3] | signature[4], LOSSLESS, PLAIN))
+    pixels, framed = (tf.reduce_prod(tf.cast(sides, tf.float32)) for sides in (found, own))
+    taken = each * pixels + framed + resizing(found, needed)
+    size = PictureSize(tf.where(framed > pixels, own, found), taken, ~signature[0] | (framed > 0))
+    return size, tf.reduce_any(signature[2:]), has_palette, moves, frame

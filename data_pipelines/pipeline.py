@@ -6,11 +6,13 @@ import tensorflow as tf
 
 from data_pipelines.batch_encoder import MASK, TARGET
 from data_pipelines.batch_plan import BatchPlan
+from data_pipelines.column_cells import ColumnCells
 from data_pipelines.modalities import Modality, from_config
 from data_pipelines.modalities.media import check_shared_media
-from data_pipelines.naming import plain_name
+from data_pipelines.naming import plain_name, plain_names, title_of
 from data_pipelines.prepare import prepare
 from data_pipelines.problems import Problems, checked_policy
+from data_pipelines.whole_file import write_json
 
 
 class Pipeline:
@@ -80,8 +82,11 @@ class Pipeline:
 
     def title(self, name):
         """What people call an input or target: its column, where the name is made from that."""
-        column = (self.inputs.get(name) or self.targets[name]).column
-        return column if column and plain_name(column) == name else name
+        return title_of(name, (self.inputs.get(name) or self.targets[name]).column)
+
+    def titles(self, part):
+        """Dict name → what people call it, of `"inputs"` or `"targets"`."""
+        return {name: self.title(name) for name in getattr(self, part)}
 
     def adapt(self, rows):
         """Learns vocabularies, means and classes from training rows; media are not opened.
@@ -99,12 +104,12 @@ class Pipeline:
                 columns = modality.columns(name)
                 media = dict.fromkeys(columns, modality.locate) if modality.media else {}
                 try:
-                    modality.adapt(_Cells(rows, columns, media))
+                    modality.adapt(ColumnCells(rows, columns, media))
                 except ValueError as error:
-                    raise ValueError(f'"{name}" of "{rows.source.name}": {error}') from error
+                    raise ValueError(f'"{self.title(name)}" of "{rows.source.name}": {error}') from error
         for name, modality in self.targets.items():
             if hasattr(modality, "check_target"):
-                modality.check_target(name)
+                modality.check_target(self.title(name))
             elif modality.media:
                 self._require_cells(rows, name, modality)
         self.adapted = True
@@ -117,7 +122,7 @@ class Pipeline:
             if any(cell if isinstance(cell, bytes) else str(cell).strip() for cell in chunk[column]):
                 return
         raise ValueError(
-            f'{type(modality).__name__} "{name}": some training row must have the target. '
+            f'{type(modality).__name__} "{self.title(name)}": some training row must have the target. '
             f'Received: only empty cells in "{column}" of "{rows.source.name}". Do: another target, or other rows.'
         )
 
@@ -170,8 +175,9 @@ class Pipeline:
                 steps (tokens, frames, samples) with its padding, and at most `batch_size` rows. Defaults to `None`.
             static_shapes: bool. Pads every sequence to its modality's longest, and in training leaves out a last batch
                 of fewer rows: one shape, as TPUs and XLA want it. Defaults to `False`.
-            endless: bool. Training passes without an end, whole batches all of them, for `steps_per_epoch`.
-                Defaults to `False`: one pass.
+            endless: bool or `"by pass"`. Training passes without an end, whole batches all of them, for
+                `steps_per_epoch`; `"by pass"`: no batch reaches into the next pass, so that the last of each has the
+                rest of its rows, as without `endless`. Defaults to `False`: one pass.
             first_step: int >= 0. The step to go on at, counted over all passes: what comes is what would have come
                 there without a break. Rows before it are not decoded. Whole passes unless `endless`; not with rows of
                 like length. Defaults to `0`.
@@ -195,9 +201,9 @@ class Pipeline:
             batch_size=batch_size,
             training=training,
             seed=seed,
-            class_weight=class_weight,
+            class_weight=plain_names(class_weight) if isinstance(class_weight, dict) else class_weight,
             cache=cache,
-            absent=absent,
+            absent=plain_names(absent),
             with_targets=with_targets,
             bucket_by_length=bucket_by_length,
             token_budget=token_budget,
@@ -246,14 +252,13 @@ class Pipeline:
         return answers
 
     def save(self, path):
-        """Writes the adapted pipeline to a JSON file."""
+        """Writes the adapted pipeline to a JSON file, which is whole or as it was before."""
         self._require_adapted("save")
         parts = {
             part: {name: {"config": m.get_config(), "state": m.state()} for name, m in modalities.items()}
             for part, modalities in (("inputs", self.inputs), ("targets", self.targets))
         }
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump({"on_bad": self.on_bad, **parts}, file, ensure_ascii=False, indent=1)
+        write_json(path, {"on_bad": self.on_bad, **parts})
 
     @classmethod
     def load(cls, path):
@@ -284,14 +289,3 @@ class Pipeline:
     def _require_adapted(self, verb):
         if not self.adapted:
             raise ValueError(f"Pipeline.{verb}: the pipeline must be adapted first. Do: pipe.adapt(train).")
-
-
-class _Cells:
-    """Chunks of a table as tuples of arrays, one array a column; can be gone through more than once."""
-
-    def __init__(self, rows, columns, media):
-        self.rows, self.columns, self.media = rows, columns, media
-
-    def __iter__(self):
-        for chunk in self.rows.chunks_with_paths(self.columns, self.media):
-            yield tuple(chunk[column] for column in self.columns)

@@ -19,10 +19,10 @@ from data_pipelines.shard_format import (
     read_json,
     shard_path,
     write_examples,
-    write_json,
     write_metadata,
 )
 from data_pipelines.sources.source import ROW
+from data_pipelines.whole_file import write_json
 
 
 def prepare(rows, inputs, folder, problems, progress=None, **options):

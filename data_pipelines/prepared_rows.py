@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from data_pipelines.cells import unreadable
 from data_pipelines.modalities import CellContext
+from data_pipelines.naming import title_of
 from data_pipelines.problems import bad_cell
 from data_pipelines.shard_format import CELL
 from data_pipelines.sources.source import ROW
@@ -110,7 +111,7 @@ class PreparedRows:
                 continue
             modality, name = self.modalities[column][0], self.names[column]
             table, own = self.source.place(number)
-            message = bad_cell(modality, name, table, [column], own, reason)
+            message = bad_cell(modality, title_of(name, modality.column), table, [column], own, reason)
             if self.on_bad == "raise":
                 raise ValueError(message)
             note["examples"].append(message)

@@ -1,6 +1,7 @@
 """Bad cells: raised with a name and a reason, or counted."""
 
 import collections
+import re
 
 EXAMPLES = 20
 POLICIES = ("raise", "mask", "drop")
@@ -18,11 +19,12 @@ def checked_policy(policy):
 
 
 def bad_cell(modality, name, table, columns, row, reason):
-    """The message about a cell that cannot be read."""
+    """The message about a cell that cannot be read; one that breaks a bound may be right."""
+    bound = re.search(r"\bmax_\w+", reason)
     return (
         f'{modality.kind} "{name}": a cell must hold what its modality reads. Received: table '
         f'"{table}", column {", ".join(columns)!r}, row {row}: {reason}. '
-        "Do: mend the cell, empty it, or say on_bad='mask' or 'drop'."
+        f"Do: {f'raise {bound[0]}, ' if bound else ''}mend the cell, empty it, or say on_bad='mask' or 'drop'."
     )
 
 

@@ -6,16 +6,18 @@ import zipfile
 import numpy as np
 import tensorflow as tf
 
+from data_pipelines.cells import MAX_BYTES
 from data_pipelines.modalities.number import MISSING, WRITTEN
 from data_pipelines.npy import is_npy, read_npy
 
 LARGEST = 2**28  # bytes that an array in an archive may unpack to
+OF_TEXT, OF_ARRAY = 128, 24  # bytes of memory that reading a byte of text and a number of an array takes
 LINE = rf"({MISSING}|{WRITTEN})([,;|\t ]({MISSING}|{WRITTEN}))*"
 DTYPES = {"<f4": tf.float32, "<f8": tf.float64, "<f2": tf.half, "<i4": tf.int32, "<i8": tf.int64, "<i2": tf.int16}
 DTYPES |= {"|u1": tf.uint8, "|i1": tf.int8}
 
 
-def read_series(data):
+def read_series(data, max_bytes=MAX_BYTES):
     """Decodes a series.
 
     Text has a step a line, or steps divided by `;` or `|`; numbers of one step are divided by `,`, a tab or a space. A
@@ -24,20 +26,29 @@ def read_series(data):
 
     Args:
         data: scalar string, text or the bytes of an `.npy` file of numbers, `(T,)` or `(T, C)`.
+        max_bytes: int. What takes more memory to read is refused, at 128 bytes a byte of text and 24 a number of an
+            array. Defaults to 256 MiB: 2 MiB of text, 11 million numbers.
     Returns:
         float64 `(T, C)`, NaN where there is a gap.
     Raises:
         tf.errors.InvalidArgumentError: text that is no number, steps of different length, infinite numbers, an array
-            of objects, in Fortran order or of more than two axes.
+            of objects, in Fortran order or of more than two axes, a series that is too long.
     """
     is_array = is_npy(data)
-    values = tf.cond(is_array, lambda: _from_npy(data), lambda: _from_text(data))
+    values = tf.cond(is_array, lambda: _from_npy(data, max_bytes), lambda: _from_text(data, max_bytes))
     finite = tf.debugging.Assert(~tf.reduce_any(tf.abs(values) > tf.float32.max), ["the series has infinite numbers"])
     with tf.control_dependencies([finite]):
         return tf.ensure_shape(tf.identity(values), (None, None))
 
 
-def _from_text(text):
+def _fits(size, each, max_bytes, unit):
+    told = ["a series of", size, unit, "takes more memory to read than max_bytes =", max_bytes]
+    return tf.debugging.Assert(tf.cast(size, tf.int64) <= max_bytes // each, told)
+
+
+def _from_text(text, max_bytes):
+    with tf.control_dependencies([_fits(tf.strings.length(text), OF_TEXT, max_bytes, "bytes of text")]):
+        text = tf.identity(text)
     text = tf.strings.regex_replace(text, r"\r\n?", "\n")
     first = tf.strings.regex_replace(text, r"(?s)\n.*", "")
     has_names = tf.strings.regex_full_match(text, r"(?s).*\n.*") & ~tf.strings.regex_full_match(first, LINE)
@@ -68,10 +79,11 @@ def _from_text(text):
     return tf.reshape(tf.strings.to_number(digits, tf.float64), tf.stack([-1, tf.cast(width, tf.int32)]))
 
 
-def _from_npy(data):
+def _from_npy(data, max_bytes):
     kind, sides, body = read_npy(data)
     flat = tf.debugging.Assert(tf.size(sides) <= 2, ["an array must be of shape (T,) or (T, C), not", sides])
-    with tf.control_dependencies([flat]):
+    size = tf.reduce_prod(tf.cast(sides, tf.int64))
+    with tf.control_dependencies([flat, _fits(size, OF_ARRAY, max_bytes, "numbers")]):
         sides = tf.concat([sides, tf.ones([2 - tf.minimum(tf.size(sides), 2)], tf.int32)], 0)
 
     def read(dtype):

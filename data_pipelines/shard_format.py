@@ -32,15 +32,6 @@ def read_json(path):
         return None
 
 
-def write_json(path, content):
-    """Writes a JSON file under another name first, so that it is whole or not there."""
-    with open(path + ".part", "w", encoding="utf-8") as file:
-        json.dump(content, file, ensure_ascii=False, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(path + ".part", path)
-
-
 def checksum(path):
     """The SHA-256 of a file, as hex digits."""
     with open(path, "rb") as file:

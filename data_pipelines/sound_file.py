@@ -2,7 +2,7 @@
 
 import io
 
-from data_pipelines.clips import has_pyav, sound_track
+from data_pipelines.clips import LONGEST_SOUND, has_pyav, sound_track
 from data_pipelines.probe import probe_video
 
 NO_SOUNDFILE = 'only WAV is read without soundfile. Do: pip install "mmkeras[audio]"'
@@ -20,6 +20,8 @@ def soundfile_or_none():
 def transcode_to_wav(data):
     """Bytes of any container that soundfile reads, or of a video that PyAV does → a mono float WAV at the same rate.
 
+    Of one of more than `LONGEST_SOUND` samples, so many: a file of silence is unpacked to a thousand times its size.
+
     Raises:
         ValueError: soundfile is not installed, or it cannot read them.
     """
@@ -29,7 +31,9 @@ def transcode_to_wav(data):
     if soundfile is None:
         raise ValueError(f"Audio: {NO_SOUNDFILE}")
     try:
-        samples, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
+        with soundfile.SoundFile(io.BytesIO(data)) as file:
+            rate = file.samplerate
+            samples = file.read(LONGEST_SOUND // file.channels, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, RuntimeError, MemoryError) as error:
         said = getattr(error, "error_string", error)
         raise ValueError(f"soundfile cannot read these {len(data)} bytes: {said}") from error

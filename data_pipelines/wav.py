@@ -5,44 +5,66 @@ import math
 import tensorflow as tf
 
 from data_pipelines.branches import rarely
+from data_pipelines.cells import MAX_BYTES
 
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
 STREAMED = 0xFFFFFFFF
 USUAL = r"(?s)RIFF\C{4}WAVEfmt \x10\x00\x00\x00\C{16}data\C{4}"
 ROLLOFF = 0.97
 BLOCK = 2**20
+LARGEST = 2**22  # numbers of the frames that are filtered at a time
+MOST_CHUNKS = 1000  # that are walked through, before the samples
 
 
-def read_wav(data):
+def read_wav(data, seconds=None, max_bytes=MAX_BYTES):
     """Decodes WAV bytes: 8, 16, 24 and 32-bit integers, 32 and 64-bit floats, any number of channels.
 
     Args:
         data: scalar string, a whole RIFF file.
+        seconds: float or None. Only the first so many are decoded. Defaults to `None`: all of it.
+        max_bytes: int. Samples that take more memory, 4 bytes each in every channel, are not decoded. Defaults to
+            256 MiB.
     Returns:
         tuple (samples float32 `(S,)` in [-1, 1], the mean of the channels; rate int32, Hz).
     Raises:
-        tf.errors.InvalidArgumentError: no RIFF header, an unknown encoding, a file cut short or without samples.
+        tf.errors.InvalidArgumentError: no RIFF header, an unknown encoding, a file cut short or without samples, too
+            many chunks or samples.
     """
     head = tf.strings.substr(data, 0, 44)
     head = tf.where(tf.strings.regex_full_match(head, USUAL), head, b"\0" * 44)
     fields = tf.io.decode_raw(tf.strings.substr(head, 16, 28), tf.int32)
     kind, channels, rate, bits, size = fields[1] % 65536, fields[1] // 65536, fields[2], fields[4] // 65536, fields[6]
     sound = (kind == PCM) & (bits == 16) & (channels > 0) & (rate > 0)
-    plain = sound & (size >= 2 * channels) & (size <= tf.strings.length(data) - 44)
+    frames = _first(size // tf.maximum(2 * channels, 1), rate, seconds)
+    light = _memory(frames, channels) <= max_bytes
+    plain = sound & (size >= 2 * channels) & (size <= tf.strings.length(data) - 44) & light
 
     def shorts():
         """What nearly all writers write: 16-bit integers under a header of 44 bytes."""
-        body = tf.strings.substr(data, 44, size // (2 * channels) * (2 * channels))
+        body = tf.strings.substr(data, 44, frames * 2 * channels)
         return _mono(tf.cast(tf.io.decode_raw(body, tf.int16), tf.float32) / 2.0**15, channels), rate
 
-    return tf.cond(plain, shorts, rarely(lambda: _read_any(data)))
+    return tf.cond(plain, shorts, rarely(lambda: _read_any(data, seconds, max_bytes)))
+
+
+def _first(frames, rate, seconds):
+    """How many of so many frames are decoded."""
+    if seconds is None:
+        return frames
+    wanted = tf.math.ceil(seconds * tf.cast(rate, tf.float64))
+    return tf.cast(tf.minimum(tf.cast(frames, tf.float64), wanted), tf.int32)
+
+
+def _memory(frames, channels):
+    """The bytes that decoded samples take, as an int64: no header's numbers are too large for it."""
+    return 4 * tf.cast(frames, tf.int64) * tf.cast(channels, tf.int64)
 
 
 def _mono(samples, channels):
     return tf.cond(channels == 1, lambda: samples, lambda: tf.reduce_mean(tf.reshape(samples, [-1, channels]), axis=1))
 
 
-def _read_any(data):
+def _read_any(data, seconds, max_bytes):
     head = tf.strings.join([tf.strings.substr(data, 0, 12), "\0" * 12])
     header = tf.debugging.Assert(
         tf.equal(tf.strings.substr(head, 0, 4), b"RIFF") & tf.equal(tf.strings.substr(head, 8, 4), b"WAVE"),
@@ -52,9 +74,14 @@ def _read_any(data):
         layout, body = _find_chunks(tf.identity(data))
     encoding, channels, rate, bits = layout
     frame = channels * bits // 8
-    sound = tf.debugging.Assert((channels > 0) & (rate > 0) & (frame > 0), ["the WAV header is broken"])
-    with tf.control_dependencies([sound]):
-        length = tf.strings.length(body) // tf.maximum(frame, 1) * frame
+    frames = _first(tf.strings.length(body) // tf.maximum(frame, 1), rate, seconds)
+    size = _memory(frames, channels)
+    checks = [
+        ((channels > 0) & (rate > 0) & (frame > 0), ["the WAV header is broken"]),
+        (size <= max_bytes, [size, "bytes of samples are more than max_bytes =", max_bytes]),
+    ]
+    with tf.control_dependencies([tf.debugging.Assert(*check) for check in checks]):
+        length = frames * frame
         samples = _to_float(tf.strings.substr(body, 0, length), encoding, bits)
     with tf.control_dependencies([tf.debugging.Assert(tf.size(samples) > 0, ["the WAV file has no samples"])]):
         return _mono(tf.identity(samples), tf.maximum(channels, 1)), rate
@@ -88,10 +115,12 @@ def _find_chunks(data):
 
     # Nothing is asserted inside the loop: an error there can come out as a cancelled loop instead of its message.
     start = (tf.constant(12), tf.zeros([4], tf.int32), tf.constant(b""), tf.constant(False), tf.constant(False))
-    _, layout, body, found, short = tf.while_loop(more, step, start)
+    place, layout, body, found, short = tf.while_loop(more, step, start, maximum_iterations=MOST_CHUNKS)
+    endless = more(place, layout, body, found, short)
     checks = [
+        tf.debugging.Assert(~endless, ["the WAV file has more than", MOST_CHUNKS, "chunks before its samples"]),
         tf.debugging.Assert(~short, ["the WAV file is cut short: its header promises more bytes"]),
-        tf.debugging.Assert(found, ["the WAV file is cut short: it has no samples"]),
+        tf.debugging.Assert(found | endless, ["the WAV file is cut short: it has no samples"]),
     ]
     with tf.control_dependencies(checks):
         return tf.unstack(tf.identity(layout)), tf.identity(body)
@@ -177,8 +206,21 @@ def _by_phases(samples, step, phases, cutoff, zero_crossings):
     taps = tf.range(-half, half + step)
     shift = tf.cast(tf.range(phases) * step, tf.float32) / tf.cast(phases, tf.float32)
     kernel = _windowed_sinc(tf.cast(taps, tf.float32)[:, None] - shift[None], cutoff, zero_crossings)
-    frames = tf.signal.frame(tf.pad(samples, [[half, half + step]]), tf.size(taps), tf.cast(step, tf.int32))
-    return tf.reshape(tf.matmul(frames, kernel), [-1])[: _wanted(samples, step, phases)]
+    padded = tf.pad(samples, [[half, half + step]])
+    width, count = tf.size(taps, tf.int64), -(-tf.size(samples, tf.int64) // step)
+    size = tf.maximum(LARGEST // width, 1)
+
+    def filtered(padded, first, count):
+        part = padded[first * step : (first + count - 1) * step + width]
+        frames = tf.signal.frame(part, tf.cast(width, tf.int32), tf.cast(step, tf.int32))
+        return tf.reshape(tf.matmul(frames, kernel), [-1])
+
+    def in_blocks():
+        longer = tf.pad(padded, [[0, size * step]])
+        return _in_blocks(lambda first: filtered(longer, first, size), count, size)
+
+    outputs = tf.cond(count <= size, lambda: filtered(padded, tf.constant(0, tf.int64), count), in_blocks)
+    return outputs[: _wanted(samples, step, phases)]
 
 
 def _by_blocks(samples, step, phases, cutoff, zero_crossings):
@@ -196,12 +238,18 @@ def _by_blocks(samples, step, phases, cutoff, zero_crossings):
         return tf.reduce_sum(tf.gather(padded, index) * kernel, axis=1)
 
     wanted = _wanted(samples, step, phases)
-    blocks = tf.map_fn(block, tf.range(0, wanted, size), fn_output_signature=tf.TensorSpec([None], tf.float32))
-    return tf.reshape(blocks, [-1])[:wanted]
+    return _in_blocks(block, wanted, size)[:wanted]
+
+
+def _in_blocks(block, count, size):
+    """What `block` gives for the first of every so many of `count`, one after the other, joined."""
+    firsts, spec = tf.range(0, count, size), tf.TensorSpec([None], tf.float32)
+    return tf.reshape(tf.map_fn(block, firsts, parallel_iterations=1, fn_output_signature=spec), [-1])
 
 
 def _half_width(cutoff, zero_crossings):
-    return tf.cast(tf.math.ceil(zero_crossings / cutoff), tf.int64)
+    """Samples on either side of an output that the filter reaches; fewer at rates of a GHz, which no recording has."""
+    return tf.minimum(tf.cast(tf.math.ceil(zero_crossings / cutoff), tf.int64), BLOCK // 2)
 
 
 def _windowed_sinc(samples, cutoff, zero_crossings):

@@ -19,6 +19,7 @@ from mmkeras.predict import predict
 from mmkeras.preference import preference
 from mmkeras.report import report
 from mmkeras.retrieval import retrieval_scores, retrieve
+from mmkeras.training.train import train
 from mmkeras.version import __version__
 from mmkeras.zero_shot import zero_shot
 
@@ -54,5 +55,6 @@ __all__ = [
     "retrieve",
     "single_encoder",
     "tokenizers",
+    "train",
     "zero_shot",
 ]

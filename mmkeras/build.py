@@ -2,6 +2,7 @@
 
 import keras
 
+from data_pipelines.naming import plain_names
 from mmkeras import decoders, encoders, fusions
 from mmkeras.balance import GradNorm, LabelledModel, UncertaintyWeighting
 from mmkeras.generation.sound_output import sizes_in
@@ -20,7 +21,7 @@ def build(
     decoders=None,
     dim=64,
     dropout=0.1,
-    modality_dropout=0.2,
+    modality_dropout=0.1,
     before_fusion=None,
     balance=None,
     decoder=None,
@@ -31,15 +32,17 @@ def build(
 
     Args:
         spec: dict. `Pipeline.spec`.
-        fusion: a layer that keeps the fusion contract, the name of one, or None. Defaults to `None`:
-            `TokenTransformer`.
-        encoders: dict input → layer or name of an encoder, for those that shall not be the default.
+        fusion: a layer that keeps the fusion contract, the name of one, or None. Defaults to `None`: where every target
+            is a label or a number, `SumFusion`, with a joint vote where there are several inputs; else, and with
+            `before_fusion` or `decoder`, `TokenTransformer`.
+        encoders: dict input → layer or name of an encoder, for those that shall not be the default: with `SumFusion`,
+            one that sums its input up in a token, where there is one; else one that gives many tokens.
         decoders: dict target → layer or name of a decoder, for those that shall not be the default: the one that goes
             with the fusion (its `companions`), else the preferred one of the modality.
         dim: int > 0. Width D of the tokens of default encoders. Defaults to `64`.
         dropout: float in [0, 1). Of default parts. Defaults to `0.1`.
         modality_dropout: float in [0, 1). Chance that a present modality is hidden, a row at a time, in training; never
-            all of a row. Defaults to `0.2`; with one input there is nothing to hide.
+            all of a row. Defaults to `0.1`; with one input there is nothing to hide.
         before_fusion: a layer that takes the encoders' tokens, dict input → `(B, T, D)`, and gives such a dict: an
             extra objective (`mmkeras.alignment.TokenAlignment`), or balance. Defaults to `None`.
         balance: how much each of several targets counts in training, learned: `"UncertaintyWeighting"`, by how
@@ -61,6 +64,7 @@ def build(
     """
     if not spec["targets"]:
         raise ValueError("build: there must be a target. Received: targets={}. Do: Pipeline(targets={…}).")
+    encoders, decoders, tokenizers = map(plain_names, (encoders, decoders, tokenizers))
     chosen = {"inputs": encoders or {}, "targets": {**(tokenizers or {}), **(decoders or {})}}
     for part, parts in chosen.items():
         unknown = sorted(set(parts) - set(spec[part]))
@@ -69,17 +73,24 @@ def build(
                 f"build: parts must be for {part} of the spec. Received: {unknown}. Do: of {list(spec[part])}."
             )
     shared = _transformer(decoder, tokenizers, dropout)
-    inputs, tokens = encode_inputs(spec, chosen["inputs"], dim, dropout, modality_dropout)
+    fuse = _fusion(fusion, dropout)
+    if fuse is None:
+        sums_up = before_fusion is None and decoder is None and _only_pooled(spec["targets"], decoders or {})
+        fuse = _default_fusion(spec, sums_up, dim, dropout)
+    summary = getattr(fuse, "summary", False)
+    inputs, tokens = encode_inputs(spec, chosen["inputs"], dim, dropout, modality_dropout, summary=summary)
     if before_fusion is not None:
         tokens = before_fusion(tokens)
-    fuse = _fusion(fusion, dropout)
     fused, companions = fuse(tokens), getattr(fuse, "companions", {})
     handed, outputs = _handed_out(fused, spec["targets"], balance), {}
     for target, facts in spec["targets"].items():
         given, seen = (decoders or {}).get(target), handed[target]
         if given is None and shared is not None:
             given, seen = _by_tokens(target, facts, seen, shared, (tokenizers or {}).get(target), dropout)
-        layer = _part(given or companions.get(facts["modality"]), _DECODERS, facts, target, dropout=dropout)
+        given = given or companions.get(facts["modality"])
+        # Of one token there is nothing to choose, and a score of it could learn nothing.
+        pooling = "mean" if seen.shape[1] == 1 else None
+        layer = _part(given, _DECODERS, facts, target, pooling=pooling, dropout=dropout)
         shown, mask = _label_inputs(target, facts)
         inputs.update({value.name: value for value in (shown, mask) if value is not None})
         if getattr(layer, "takes_target", False):
@@ -92,7 +103,7 @@ def build(
     return kinds.get(balance, keras.Model)(inputs, outputs, name=name)
 
 
-def encode_inputs(spec, encoders, dim, dropout, modality_dropout=0.0, only=None):
+def encode_inputs(spec, encoders, dim, dropout, modality_dropout=0.0, only=None, summary=False):
     """The first half of a functional model: an encoder an input.
 
     Args:
@@ -100,6 +111,7 @@ def encode_inputs(spec, encoders, dim, dropout, modality_dropout=0.0, only=None)
         encoders: dict input → layer or name of an encoder, for those that shall not be the default.
         dim, dropout, modality_dropout: see `build`.
         only: names of the inputs to encode; the others are taken and not looked at. Defaults to `None`: all.
+        summary: bool. Whether default encoders are those that sum an input up in one token. Defaults to `False`.
     Returns:
         tuple of the symbolic inputs, masks included, and the tokens, input → `(B, T, D)`.
     """
@@ -116,7 +128,7 @@ def encode_inputs(spec, encoders, dim, dropout, modality_dropout=0.0, only=None)
         if facts.get("features") == "waveform":
             values = _log_mel(column, facts)(values, mask=mask)
             mask = None
-        part = _part(encoders.get(column), _ENCODERS, facts, f"{column}_encoder", dim=dim, dropout=dropout)
+        part = _part(encoders.get(column), _ENCODERS, facts, f"{column}_encoder", summary, dim=dim, dropout=dropout)
         tokens[column] = part(values) if mask is None else part(values, mask=mask)
     return {**inputs, **{name + MASK: mask for name, mask in masks.items()}}, tokens
 
@@ -188,28 +200,53 @@ def _modalities(cls):
     return (cls.modality,) if isinstance(cls.modality, str) else cls.modality
 
 
-def _part(given, known, facts, name, **options):
+def _part(given, known, facts, name, summary=False, pooling=None, **options):
     """The layer given, the one of that name, or the preferred one for the modality."""
+    part = _chosen(given, known, facts, name, summary)
+    if not isinstance(part, type):
+        return part
+    if pooling and getattr(part, "pools", False):
+        options["pooling"] = pooling
+    return part.from_spec(facts, name=name, **options)
+
+
+def _chosen(given, known, facts, name, summary=False):
+    """The layer given, or the class of that name, or the preferred one: with `summary`, one that gives one token."""
     if given is not None and not isinstance(given, str):
         return given
     fitting = {key: cls for key, cls in known.items() if facts["modality"] in _modalities(cls)}
     if given is None:
         preferred = [cls for cls in fitting.values() if cls.preferred]
+        if summary:
+            preferred = [cls for cls in fitting.values() if getattr(cls, "summary", False)] or preferred
         if not preferred:
             raise ValueError(
                 f"build: there is no default part for {facts['modality']}. Received: {name!r}. Do: give one."
             )
-        return preferred[0].from_spec(facts, name=name, **options)
+        return preferred[0]
     if given not in fitting:
         raise ValueError(
             f"build: a part for {facts['modality']} must be one of {sorted(fitting)}. Received: {given!r}."
         )
-    return fitting[given].from_spec(facts, name=name, **options)
+    return fitting[given]
+
+
+def _only_pooled(targets, chosen):
+    """Whether every target is answered from all tokens pooled."""
+    parts = [_chosen(chosen.get(target), _DECODERS, facts, target) for target, facts in targets.items()]
+    return all(getattr(part, "pools", False) for part in parts)
+
+
+def _default_fusion(spec, sums_up, dim, dropout):
+    if not sums_up:
+        return fusions.TokenTransformer(dropout=dropout, name="fusion")
+    joint_dim = 2 * dim if len(spec["inputs"]) > 1 else 0
+    return fusions.SumFusion(joint_dim=joint_dim, name="fusion")
 
 
 def _fusion(given, dropout):
     if given is None:
-        return fusions.TokenTransformer(dropout=dropout, name="fusion")
+        return None
     if not isinstance(given, str):
         return given
     if given not in _FUSIONS:

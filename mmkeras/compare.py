@@ -6,12 +6,13 @@ import shutil
 
 import keras
 
+from data_pipelines.naming import plain_name, plain_names
+from data_pipelines.whole_file import write_json
 from mmkeras import fusions
 from mmkeras.comparing import fingerprint
-from mmkeras.comparing.comparison import summarise
+from mmkeras.comparing.comparison import SINGLE, summarise
 from mmkeras.comparing.trial import MASK, SCORES, TRAINING, judge, train
 from mmkeras.generator import TARGET
-from mmkeras.run import write_json
 
 BASELINE, LATE = "TokenTransformer", "LateFusion"
 USUAL = ("ConcatFusion", "GatedFusion", "CrossAttentionFusion", "BottleneckFusion")
@@ -32,7 +33,7 @@ def compare(
         pipe: adapted `Pipeline` with at least two inputs.
         rows: dict `"train"`, `"val"`, `"test"` → `Rows`.
         folder: path, made if it is not there.
-        target: str. What the score is of. Defaults to `None`: the first; all targets are trained.
+        target: str. Name or column that the score is of. Defaults to `None`: the first; all targets are trained.
         fusions: sequence of names, `"all"`, or dict name → name or callable that makes the layer. Defaults to four
             usual ones.
         seeds: int > 0. Trainings of each system. Defaults to `5`.
@@ -60,7 +61,7 @@ def compare(
     for done, (name, seed) in enumerate(plan):
         if progress:
             progress(done, len(plan), f"{name}, seed {seed}")
-        place = os.path.join(folder, "runs", f"{name.replace(' ', '_')}-{seed}")
+        place = os.path.join(folder, "runs", f"{_file_name(name)}-{seed}")
         runs[name].append(_run(data, place, name, systems[name], seed, target, parts, training, robust))
     if progress:
         progress(len(plan), len(plan), "")
@@ -70,9 +71,10 @@ def compare(
 
 
 def _checked_target(pipe, target):
-    target = target or next(iter(pipe.targets), None)
+    target = plain_name(target) if target else next(iter(pipe.targets), None)
     if target not in pipe.targets:
-        raise ValueError(f"compare: target must be one of {list(pipe.targets)}. Received: target={target!r}.")
+        titles = list(pipe.titles("targets").values())
+        raise ValueError(f"compare: target must be one of {titles}. Received: target={target!r}.")
     kind = type(pipe.targets[target]).__name__
     if kind not in SCORES:
         raise ValueError(
@@ -109,9 +111,16 @@ def _systems(pipe, chosen):
     unknown = [value for value in chosen.values() if isinstance(value, str) and value not in fusions.__all__]
     if unknown:
         raise ValueError(f"compare: fusions must be among {fusions.__all__}. Received: {unknown}.")
-    singles = {f"only {name}": ((name,), None) for name in pipe.inputs}
+    singles = {f"{SINGLE}{title}": ((name,), None) for name, title in pipe.titles("inputs").items()}
     fused = {BASELINE: BASELINE, LATE: LATE, **chosen}
     return {**singles, **{name: (tuple(pipe.inputs), fusion) for name, fusion in fused.items()}}
+
+
+def _file_name(system):
+    """A system's name as that of a folder, whatever letters a column has."""
+    if system.startswith(SINGLE):
+        return f"only_{plain_name(system.removeprefix(SINGLE))}"
+    return system.replace(" ", "_")
 
 
 class _Data:
@@ -209,7 +218,8 @@ def _options(pipe, parts, fusion):
     """Options of `build` for a system."""
     options = dict(parts(pipe.spec)) if parts else {}
     options.pop("fusion", None)
-    options["encoders"] = {n: part for n, part in (options.get("encoders") or {}).items() if n in pipe.inputs}
+    encoders = plain_names(options.get("encoders") or {})
+    options["encoders"] = {n: part for n, part in encoders.items() if n in pipe.inputs}
     if fusion is not None:
         options["fusion"] = fusion() if callable(fusion) else fusion
     return options

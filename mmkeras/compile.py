@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from data_pipelines.naming import plain_names
+
 
 def compile(
     model,
@@ -48,7 +50,9 @@ def compile(
                 f"layers={[layer.name for layer in model.layers]}. Do: CategoryDecoder(…, name={name!r})."
             )
         decoders[name] = decoder
-    smoothing = label_smoothing if isinstance(label_smoothing, dict) else dict.fromkeys(decoders, label_smoothing)
+    loss_weights = plain_names(loss_weights)
+    whole = not isinstance(label_smoothing, dict)
+    smoothing = dict.fromkeys(decoders, label_smoothing) if whole else plain_names(label_smoothing)
     for what, named in (("loss_weights", loss_weights or {}), ("label_smoothing", smoothing)):
         unknown = sorted(set(named) - set(decoders))
         if unknown:

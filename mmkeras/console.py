@@ -6,18 +6,23 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-told = Console(stderr=True)
+told = Console(stderr=True, emoji=False)
 MOST_COLUMNS = 6  # of scores side by side
+
+
+def tell(message, style=None):
+    """Prints a line on stderr as it is: brackets in it are the user's."""
+    told.print(message, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def show_scores(metrics, title=None):
     """Prints the table of results: everything, without each input, each input alone."""
-    table = Table(title=title or f"{metrics['rows']} rows")
+    table = Table(title=escape(title or f"{metrics['rows']} rows"))
     columns = [(target, metric) for target, scores in metrics["targets"].items() for metric in scores]
     lines = [("all", metrics["targets"])]
     for part in ("without", "only"):
         lines += [(f"{part} {name}", scores) for name, scores in metrics.get(part, {}).items()]
-    heads, names = [f"{target}\n{metric}" for target, metric in columns], [label for label, _ in lines]
+    heads, names = [escape(f"{target}\n{metric}") for target, metric in columns], [escape(label) for label, _ in lines]
     cells = [[f"{scores[target].get(metric, float('nan')):.3f}" for target, metric in columns] for _, scores in lines]
     corner = "inputs"
     if len(heads) > max(MOST_COLUMNS, len(names)):  # they would be cut short
@@ -39,21 +44,21 @@ def show_pipeline(pipe, parts):
         table.add_column(column)
     for part, modalities in (("input", pipe.inputs), ("target", pipe.targets)):
         for name, modality in modalities.items():
-            table.add_row(part, name, describe(modality))
+            table.add_row(part, escape(pipe.title(name)), escape(describe(modality)))
     told.print(table)
 
 
 def tell_problems(pipe):
     counts = pipe.problems.counts()
     for column, number in counts["masked"].items():
-        told.print(f"[yellow]{number} bad cells of {column} counted as absent[/]")
+        tell(f"{number} bad cells of {column} counted as absent", "yellow")
     if counts["dropped"]:
-        told.print(f"[yellow]{counts['dropped']} rows with bad cells left out[/]")
+        tell(f"{counts['dropped']} rows with bad cells left out", "yellow")
 
 
 def show_report(report, targets):
     """Prints the data report of `data_pipelines.audit`."""
-    out = Console(file=sys.stdout)
+    out = Console(file=sys.stdout, emoji=False)
     out.print(_columns_table(report, targets))
     for target, counts in report["targets"].items():
         out.print(_classes_table(target, counts))

@@ -1,13 +1,14 @@
 """The network alone as one ONNX or LiteRT file, for devices without TensorFlow, and proof that it answers alike."""
 
 import contextlib
-import json
 import logging
 import os
 import tempfile
 
 import keras
 import numpy as np
+
+from data_pipelines.whole_file import write_json
 
 TOLERANCE = 1e-4
 NEEDS = {"onnx": ("tf2onnx", "onnxruntime"), "litert": ("ai_edge_litert",)}
@@ -18,7 +19,7 @@ def convert(model, pipe, path, format):
 
     Neither format has ops that decode pictures or cut strings, so the file takes a batch's `x`: tensors and masks by
     name, as `Pipeline.batches` gives them. Beside it lie `pipeline.json`, from which `Pipeline.load` makes them, and
-    `outputs.json` with the classes.
+    `outputs.json`: of each target its `output` in the file, its classes and what else is known of it.
 
     Args:
         model: `keras.Model` from `build`, or one that takes and gives the same dicts.
@@ -57,9 +58,8 @@ def convert(model, pipe, path, format):
         if os.path.exists(unproven):
             os.remove(unproven)
     pipe.save(os.path.join(path, "pipeline.json"))
-    facts = {pipe.title(name): facts for name, facts in pipe.spec["targets"].items()}
-    with open(os.path.join(path, "outputs.json"), "w", encoding="utf-8") as out:
-        json.dump(facts, out, ensure_ascii=False, indent=1)
+    facts = {pipe.title(name): {"output": name, **facts} for name, facts in pipe.spec["targets"].items()}
+    write_json(os.path.join(path, "outputs.json"), facts)
     return path
 
 

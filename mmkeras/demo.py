@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from mmkeras.recipes import recipes
@@ -51,43 +52,43 @@ def demo(output="demo", quick=False):
         output: folder. Defaults to `"demo"`.
         quick: bool. One epoch each, to see that all of it works. Defaults to `False`.
     """
-    console = Console()
+    console = Console(emoji=False)
     for recipe in recipes().values():
-        console.rule(f"[bold]{recipe.title}")
+        console.rule(f"[bold]{escape(recipe.title)}")
         _show(recipe, os.path.join(output, recipe.name), 1 if quick else None, console)
 
 
 def _show(recipe, folder, epochs, console):
     import mmkeras as mm
-    from mmkeras.run import METRICS, write_json
+    from mmkeras.run import write_metrics
 
     model, pipe, rows = recipe.train(folder, epochs=epochs)
     metrics = mm.evaluate(model, pipe, rows["test"])
-    target = next(iter(pipe.targets))
+    target = pipe.title(next(iter(pipe.targets)))
     alone = {}
     for name in pipe.inputs if len(pipe.inputs) > 1 else ():
-        console.print(f"{name} alone")
+        console.print(f"{name} alone", markup=False)
         single, single_pipe, _ = recipe.train(os.path.join(folder, "alone", name), only=[name], epochs=epochs)
         alone[name] = mm.evaluate(single, single_pipe, rows["test"])["targets"]
-    write_json(os.path.join(folder, METRICS), metrics)
+    write_metrics(metrics, folder)
     console.print(_results(recipe, metrics, alone, target))
-    console.print("report →", mm.report(model, pipe, rows["test"], folder))
+    console.print("report →", mm.report(model, pipe, rows["test"], folder), markup=False)
     saved = mm.export(model, pipe, os.path.join(folder, "saved_model"))
-    console.print("SavedModel →", saved)
+    console.print("SavedModel →", saved, markup=False)
     console.print(_served(saved, pipe, rows["test"].take(SHOWN), target))
 
 
 def _results(recipe, metrics, alone, target):
-    table = Table(title=f"{recipe.title}: {metrics['rows']} unseen rows")
+    table = Table(title=escape(f"{recipe.title}: {metrics['rows']} unseen rows"))
     table.add_column("what the model has")
     table.add_column("accuracy", justify="right")
     table.add_row("[dim]nothing: a guess[/]", f"[dim]{recipe.chance:.3f}[/]")
     for name, scores in alone.items():
-        table.add_row(f"{name}, a model trained on it alone", f"{scores[target]['accuracy']:.3f}")
+        table.add_row(f"{escape(name)}, a model trained on it alone", f"{scores[target]['accuracy']:.3f}")
     fused = "all, fused" if alone else "all of it"
     table.add_row(f"[bold]{fused}[/]", f"[bold]{metrics['targets'][target]['accuracy']:.3f}[/]")
     for name, scores in metrics.get("without", {}).items():
-        table.add_row(f"fused, {name} missing", f"{scores[target]['accuracy']:.3f}")
+        table.add_row(f"fused, {escape(name)} missing", f"{scores[target]['accuracy']:.3f}")
     return table
 
 
@@ -110,11 +111,13 @@ def _served(saved, pipe, rows, target):
     answers = json.loads(done.stdout)
     table = Table(title="the SavedModel, in a process without Keras and mmkeras, from raw files")
     for column in (*pipe.input_columns()[:2], "answer", "probability", "truth"):
-        table.add_column(column, overflow="ellipsis", no_wrap=True, max_width=34)
+        table.add_column(escape(column), overflow="ellipsis", no_wrap=True, max_width=34)
     for place, answer in enumerate(answers[target]):
-        shown = [os.path.basename(request[column][place]) or "[dim]missing[/]" for column in pipe.input_columns()[:2]]
+        shown = [
+            escape(os.path.basename(request[column][place])) or "[dim]missing[/]" for column in pipe.input_columns()[:2]
+        ]
         likely = max(answers[f"{target}_probabilities"][place])
         truth = str(cells[target][place])
         colour = "green" if answer == truth else "red"
-        table.add_row(*shown, f"[{colour}]{answer}[/]", f"{likely:.2f}", truth)
+        table.add_row(*shown, f"[{colour}]{escape(answer)}[/]", f"{likely:.2f}", escape(truth))
     return table

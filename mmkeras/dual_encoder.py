@@ -2,6 +2,7 @@
 
 import keras
 
+from data_pipelines.naming import plain_name, plain_names
 from mmkeras.alignment import ContrastiveAlignment
 from mmkeras.build import MASK, encode_inputs
 from mmkeras.layers import UnitEmbedding
@@ -47,7 +48,8 @@ def build_dual_encoder(
         >>> model.compile("adam")
         >>> model.fit(pipe.batches(train, 128, training=True), validation_data=pipe.batches(val, 128), epochs=20)
     """
-    inputs = tuple(spec["inputs"] if inputs is None else inputs)
+    inputs, encoders = tuple(spec["inputs"] if inputs is None else plain_names(inputs)), plain_names(encoders)
+    anchor = anchor and plain_name(anchor)
     unknown = sorted({*inputs, *(encoders or {})} - set(spec["inputs"]))
     if unknown or len(set(inputs)) < 2:
         raise ValueError(
@@ -76,6 +78,7 @@ def single_encoder(model, name):
     Example:
         >>> vectors = single_encoder(model, "title").predict_on_batch({"title": ids, "title_mask": ids != 0})
     """
+    name = plain_name(name)
     layer = next((layer for layer in model.layers if layer.name == name + EMBEDDING), None)
     if layer is None:
         raise ValueError(

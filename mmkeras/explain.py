@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from data_pipelines.naming import plain_name
 from mmkeras.explaining.answers import scales
 from mmkeras.explaining.batch import details, worth
 from mmkeras.explaining.explanation import Explanation
@@ -20,7 +21,7 @@ def explain(model, pipe, rows, target=None, of="predicted", examples=12, steps=3
         model: `keras.Model` from `build`.
         pipe: adapted `Pipeline`.
         rows: `Rows` with the inputs' columns; with the targets' too, the true class is explained as well.
-        target: str or None. Of category, number or tags. Defaults to `None`: the first one.
+        target: str or None. Name or column, of category, number or tags. Defaults to `None`: the first one.
         of: `"predicted"` or `"true"`. The class whose log-odds the gradients explain; rows without a label have no
             gradients under `"true"`. Defaults to `"predicted"`.
         examples: int >= 0. Rows with details. Defaults to `12`.
@@ -37,7 +38,7 @@ def explain(model, pipe, rows, target=None, of="predicted", examples=12, steps=3
         >>> found.summary()["inputs"]["title"]["mean_size"]["log_odds"]
         >>> found.save("why/")
     """
-    target = target or next(iter(pipe.targets))
+    target = plain_name(target or next(iter(pipe.targets)))
     _check(pipe, target, of)
     labelled = set(pipe.target_columns()) <= set(rows.columns)
     if of == "true" and not labelled:
@@ -61,7 +62,8 @@ def explain(model, pipe, rows, target=None, of="predicted", examples=12, steps=3
 
 def _check(pipe, target, of):
     if target not in pipe.targets:
-        raise ValueError(f"explain: the target must be one of {list(pipe.targets)}. Received: target={target!r}.")
+        titles = list(pipe.titles("targets").values())
+        raise ValueError(f"explain: the target must be one of {titles}. Received: target={target!r}.")
     if of not in KINDS:
         raise ValueError(f"explain: of must be one of {KINDS}. Received: of={of!r}. Do: of='predicted'.")
     scales(pipe.targets[target])

@@ -12,6 +12,7 @@ from mmkeras.dual_encoder import embedded, single_encoder
 from mmkeras.generator import generator
 
 FORMATS = ("saved_model", "onnx", "litert")
+BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 PYTHON_OPS = ("PyFunc", "PyFuncStateless", "EagerPyFunc")
 
 
@@ -22,7 +23,9 @@ def export(model, pipe, path, format="saved_model", generate=None, seed=0):
     recordings WAV of any bit depth and rate), text as strings, numbers as floats; `""` and NaN mean absent, and bytes
     that cannot be decoded count as absent. A column whose name is no plain ASCII word goes by another, which
     `assets/columns.json` tells. It gives each target by its name, `NAME_probabilities` for categories and tags, and
-    `NAME_present` (bool) for every input: whether the row had it. Labels lie in `assets/NAME_classes.txt`.
+    `NAME_present` (bool) for every input: whether the row had it. Labels lie in `assets/NAME_classes.txt`, one
+    a line in the order of the probabilities; a backslash in a label is written there as `\\\\`, a line break as `\\n`,
+    `\\r` or, of the rarer ones, as in JSON.
     Generated targets come as texts and as the bytes of PNG and WAV files.
     It needs TensorFlow alone: neither Keras nor mmkeras.
 
@@ -65,6 +68,8 @@ def export(model, pipe, path, format="saved_model", generate=None, seed=0):
 
     module = tf.Module()
     module.model = model
+    # Keras shows TensorFlow the layers of a list, but not those of a list within a list.
+    module.weights = list(model.variables)
     module.tables = [m.table for m in (*pipe.inputs.values(), *pipe.targets.values()) if hasattr(m, "table")]
     signature = pipe.signature()
 
@@ -137,13 +142,18 @@ def _asset_files(pipe, folder):
     for name, facts in pipe.spec["targets"].items():
         if facts.get("classes"):
             file = os.path.join(folder, f"{pipe.title(name).replace(os.sep, '_')}_classes.txt")
-            with open(file, "w", encoding="utf-8") as out:
-                out.write("\n".join(facts["classes"]) + "\n")
+            with open(file, "w", encoding="utf-8", newline="\n") as out:
+                out.writelines(f"{_in_one_line(label)}\n" for label in facts["classes"])
             yield file
     file = os.path.join(folder, "columns.json")
     with open(file, "w", encoding="utf-8") as out:
         json.dump(_served_names(pipe.signature()), out, ensure_ascii=False, indent=1)
     yield file
+
+
+def _in_one_line(label):
+    """A label without the characters at which some reader begins a new line, which would shift all that follow."""
+    return re.sub(f"[\\\\{BREAKS}]", lambda found: json.dumps(found[0])[1:-1], label)
 
 
 def _refuse_python(concrete):

@@ -2,6 +2,7 @@
 
 import keras
 
+from data_pipelines.naming import plain_name
 from mmkeras import tokenizers
 
 MASK, TARGET = "_mask", "_target"
@@ -39,6 +40,7 @@ def fit_tokenizer(
     Example:
         >>> tokenizer = fit_tokenizer(pipe, train, "drawing", epochs=50)
     """
+    target = plain_name(target)
     facts = pipe.spec["targets"].get(target, {})
     if target not in with_tokenizers(pipe.spec):
         raise ValueError(

@@ -3,6 +3,7 @@
 import keras
 
 from data_pipelines import Audio, Pipeline
+from data_pipelines.naming import plain_name
 from mmkeras.generation.sound_output import sizes_of, vocoder_of
 from mmkeras.layers import LogMel, NeuralVocoder
 from mmkeras.losses import MultiResolutionSTFTLoss
@@ -46,9 +47,10 @@ def fit_vocoder(
         >>> decoder = AudioMelDecoder.from_spec(pipe.spec["targets"]["voice"], 0.1, vocoder=vocoder, name="voice")
         >>> model = build(pipe.spec, decoders={"voice": decoder})
     """
+    target = plain_name(target)
     sound = pipe.targets.get(target)
     if not isinstance(sound, Audio):
-        sounds = [name for name, modality in pipe.targets.items() if isinstance(modality, Audio)]
+        sounds = [pipe.title(name) for name, modality in pipe.targets.items() if isinstance(modality, Audio)]
         raise ValueError(
             f"fit_vocoder: target must be a sound. Received: target={target!r}. Do: one of {sounds or 'such targets'}."
         )

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from data_pipelines.naming import plain_name
 from mmkeras.generator import answering, draw_on, generating_decoders, generator
 
 
@@ -15,7 +16,7 @@ def generate(model, pipe, rows, target, batch_size=32, seed=0, candidates=1, pre
         model: `keras.Model` from `build`, or one that takes and gives the same dicts.
         pipe: adapted `Pipeline`.
         rows: `Rows` with the inputs' columns; targets are not read. Bad cells count as absent.
-        target: str. The target's name.
+        target: str. The target's name, or its column.
         batch_size: int > 0. Defaults to `32`.
         seed: int. For all that is drawn; each batch and each candidate draws on. Defaults to `0`.
         candidates: int > 0. Answers drawn for a row, of which one is kept. Defaults to `1`.
@@ -39,7 +40,7 @@ def generate(model, pipe, rows, target, batch_size=32, seed=0, candidates=1, pre
         [Ramesh et al., 2021](https://arxiv.org/abs/2102.12092), §2.6: of 512 drawn pictures the one that CLIP finds the
         most like the text.
     """
-    known = generating_decoders(model)
+    known, target = generating_decoders(model), plain_name(target)
     if target not in known:
         raise ValueError(f"generate: target must be generated. Received: target={target!r}. Do: of {list(known)}.")
     if candidates < 1 or (candidates > 1 and prefer is None):

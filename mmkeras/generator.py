@@ -2,6 +2,7 @@
 
 import keras
 
+from data_pipelines.naming import plain_names
 from mmkeras.component import component
 
 MASK, TARGET = "_mask", "_target"
@@ -23,8 +24,8 @@ def generator(model, options=None, seed=0):
     Example:
         >>> texts = pipe.write(generator(model, {"caption": {"beams": 4}}).predict_on_batch(x))["caption"]
     """
-    generating = generating_decoders(model)
-    unknown = sorted(set(options or {}) - set(generating))
+    generating, options = generating_decoders(model), plain_names(options or {})
+    unknown = sorted(set(options) - set(generating))
     if unknown:
         raise ValueError(
             f"generator: options must name targets that are generated. Received: {unknown}. Do: of {list(generating)}."
@@ -33,7 +34,7 @@ def generator(model, options=None, seed=0):
         return model
     outputs = dict(model.output)
     for name, decoder in generating.items():
-        told = Generation(decoder, seed, (options or {}).get(name), name=f"{name}_generation")
+        told = Generation(decoder, seed, options.get(name), name=f"{name}_generation")
         tokens, mask = _looked_at(decoder)
         outputs[name] = told(tokens) if mask is None else told(tokens, mask=mask)
     return keras.Model(shown(model.input, outputs), outputs, name=f"{model.name}_generator")

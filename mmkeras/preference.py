@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from data_pipelines.naming import plain_name
+
 
 def preference(model, pipe, answer, batch_size=64):
     """Makes a judge for `generate(prefer=…)` out of a trained model that reads such answers.
@@ -25,10 +27,11 @@ def preference(model, pipe, answer, batch_size=64):
         >>> judge = preference(reader, reading, "picture")  # a model picture → category
         >>> pictures = generate(painter, pipe, test, "picture", candidates=8, prefer=judge)
     """
+    answer = plain_name(answer)
     if answer not in pipe.inputs or len(pipe.inputs[answer].columns(answer)) != 1:
+        fitting = [pipe.title(name) for name, modality in pipe.inputs.items() if len(modality.columns(name)) == 1]
         raise ValueError(
-            "preference: answer must be an input of one column. "
-            f"Received: answer={answer!r}. Do: of {[n for n, m in pipe.inputs.items() if len(m.columns(n)) == 1]}."
+            f"preference: answer must be an input of one column. Received: answer={answer!r}. Do: of {fitting}."
         )
     (column,) = pipe.inputs[answer].columns(answer)
     losses = {target: model.get_layer(target).default_loss() for target in pipe.targets}

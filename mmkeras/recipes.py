@@ -65,7 +65,8 @@ class Recipe:
     def train(self, folder, seed=0, only=None, epochs=None, refit=False, verbose="auto"):
         """Learns from the training rows, alone from the inputs `only` where they are named.
 
-        With `refit`, from the validation rows as well: they have had their say in the recipe, and judge nothing here.
+        With `refit`, from the validation rows as well: they have had their say in the recipe, and judge nothing here. A
+        run that is in the folder is replaced.
 
         Returns:
             tuple (model, pipeline, rows by split).
@@ -103,6 +104,7 @@ class Recipe:
             "batch_size": self.batch_size,
             "seed": seed,
             "verbose": verbose,
+            "overwrite": True,
         }
         return run.fit(model, pipe, learned, judged, folder, **fit), pipe, rows
 

@@ -7,6 +7,8 @@ import os
 
 import numpy as np
 
+from data_pipelines.naming import plain_name
+from data_pipelines.whole_file import whole_file
 from mmkeras.evaluate import evaluate
 from mmkeras.generator import draw_on, generator, shown
 from mmkeras.pages.environment import environment, require_packages
@@ -52,10 +54,11 @@ def report(model, pipe, rows, folder, history=None, metrics=None, examples=24):
     history = _history(os.path.join(folder, "history.csv") if history is None else history)
     if metrics is None:
         metrics = _known_metrics(folder, len(rows)) or evaluate(model, pipe, rows)
-    found = _walk(model, pipe, rows, judged(metrics) or next(iter(pipe.targets)), examples)
+    target = plain_name(judged(metrics) or next(iter(pipe.targets)))
+    found = _walk(model, pipe, rows, target, examples)
     page = _page(model, pipe, rows, history, {**metrics, "counts": pipe.problems.counts()}, *found)
     path = os.path.join(folder, "report.html")
-    with open(path, "w", encoding="utf-8", errors="replace") as file:
+    with whole_file(path, errors="replace") as file:
         file.write(page)
     return path
 
@@ -90,7 +93,7 @@ def _known_metrics(folder, rows):
 
 
 def _walk(model, pipe, rows, target, examples):
-    """Sees every row once: (tallies by target, absence, gallery)."""
+    """Sees every row once: (tallies by title of the target, absence, gallery)."""
     from mmkeras.pages.cards import Gallery, raw_rows
     from mmkeras.tallies import AbsenceTally, target_tallies
 
@@ -107,7 +110,7 @@ def _walk(model, pipe, rows, target, examples):
             tally.add(y[name], w[name], predictions[name])
         absence.add(x, y, w)
         gallery.add(list(itertools.islice(raw, len(next(iter(x.values()))))), x, y, w, predictions)
-    return tallies, absence, gallery
+    return {pipe.title(name): tally for name, tally in tallies.items()}, absence, gallery
 
 
 def _page(model, pipe, rows, history, metrics, tallies, absence, gallery):
@@ -126,15 +129,15 @@ def _page(model, pipe, rows, history, metrics, tallies, absence, gallery):
             notes=notes(metrics, tallies, history, absence),
             metrics=metrics,
             scores={target: _scores(metrics, target) for target in metrics["targets"]},
-            curves=_curves(history),
+            curves=_curves(history, pipe.titles("targets")),
             targets=[{"name": name, **_target(tally)} for name, tally in tallies.items()],
             mistakes=mistakes,
             others=others,
-            judged=gallery.judged,
+            judged=pipe.title(gallery.judged),
             decided=decided(model, pipe, gallery.judged, explained),
-            absence=_absence(absence),
+            absence=_absence(absence, pipe),
             problems=pipe.problems.examples,
-            facts=_facts(model),
+            facts=_facts(model, {**pipe.titles("inputs"), **pipe.titles("targets")}),
             modalities=_modalities(pipe),
             spec=json.dumps(pipe.spec, ensure_ascii=False, indent=1),
         )
@@ -164,7 +167,7 @@ def _scores(metrics, target):
     return {"metrics": [(metric.replace("_", " "), metric in LOWER_IS_BETTER) for metric in scores], "lines": table}
 
 
-def _curves(history):
+def _curves(history, titles):
     """List of (name, SVG, has validation), the loss first."""
     from mmkeras.pages import plots
 
@@ -175,8 +178,17 @@ def _curves(history):
     for name in names:
         values, judged_values = history[name], history.get(f"val_{name}")
         svg = plots.curve(range(1, len(values) + 1), values, judged_values)
-        curves.append((name.replace("_", " "), _safe(svg), judged_values is not None))
+        curves.append((_titled(name, titles, " "), _safe(svg), judged_values is not None))
     return curves
+
+
+def _titled(name, titles, between="_"):
+    """The name of a layer or a curve, with what people call the input or target that it begins with."""
+    begun = [plain for plain in titles if name == plain or name.startswith(f"{plain}_")]
+    if not begun:
+        return name.replace("_", between)
+    plain = max(begun, key=len)
+    return titles[plain] + name.removeprefix(plain).replace("_", between)
 
 
 def _target(tally):
@@ -227,8 +239,8 @@ def _matrix(tally):
     }
 
 
-def _absence(absence):
-    """Shares of absent cells, overall and by class of each category target."""
+def _absence(absence, pipe):
+    """Shares of absent cells, overall and by class of each category target, under their titles."""
     rows = max(1, absence.rows)
     tables = {}
     for target, seen in absence.seen.items():
@@ -236,18 +248,21 @@ def _absence(absence):
         order = sorted(place for place in order if seen[place])
         shares = absence.absent[target][order] / seen[order][:, None] if order else np.zeros((0, len(absence.inputs)))
         labels = [(absence.classes[target][k], int(seen[k])) for k in order]
-        tables[target] = {"labels": labels, "shares": shares.T.tolist()}
+        tables[pipe.title(target)] = {"labels": labels, "shares": shares.T.tolist()}
     tables = tables or {"": {"labels": [], "shares": [[] for _ in absence.inputs]}}
-    overall = dict(zip(absence.inputs, (absence.overall / rows).tolist(), strict=True))
-    return {"overall": overall, "tables": tables, "unlabelled": absence.unlabelled, "empty": absence.empty}
+    titles, shares = map(pipe.title, absence.inputs), (absence.overall / rows).tolist()
+    unlabelled = {pipe.title(target): count for target, count in absence.unlabelled.items()}
+    overall = dict(zip(titles, shares, strict=True))
+    return {"overall": overall, "tables": tables, "unlabelled": unlabelled, "empty": absence.empty}
 
 
-def _facts(model):
+def _facts(model, titles):
     import keras
 
     from mmkeras.version import __version__
 
-    parts = [(layer.name, type(layer).__name__, layer.count_params()) for layer in model.layers if layer.weights]
+    weighty = [layer for layer in model.layers if layer.weights]
+    parts = [(_titled(layer.name, titles), type(layer).__name__, layer.count_params()) for layer in weighty]
     trained = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
     versions = f"mmkeras {__version__}, Keras {keras.__version__} on {keras.backend.backend()}"
     return {"parameters": model.count_params(), "trainable": trained, "parts": parts, "versions": versions}
@@ -257,7 +272,7 @@ def _modalities(pipe):
     from data_pipelines.infer import describe
 
     both = (("input", pipe.inputs), ("target", pipe.targets))
-    return [(part, name, describe(modality)) for part, modalities in both for name, modality in modalities.items()]
+    return [(part, pipe.title(name), describe(modality)) for part, found in both for name, modality in found.items()]
 
 
 def _safe(svg):

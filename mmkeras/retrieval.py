@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 
+from data_pipelines.naming import plain_names
 from mmkeras.embed import embed
 from mmkeras.ranking import judge_ranking
 
@@ -65,7 +66,7 @@ def retrieval_scores(model, pipe, rows, inputs=None, same=None, batch_size=64):
         >>> retrieval_scores(model, pipe, test)["title → picture"]["R@10"]
     """
     vectors, present = embed(model, pipe, rows, batch_size)
-    inputs = list(vectors if inputs is None else inputs)
+    inputs = list(vectors if inputs is None else plain_names(inputs))
     if len(inputs) < 2 or set(inputs) - set(vectors):
         raise ValueError(
             "retrieval_scores: inputs must be two or more that the model embeds. "

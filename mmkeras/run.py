@@ -1,19 +1,35 @@
 """A training run in a folder: everything that is needed to go on, to judge and to serve."""
 
 import csv
-import json
 import os
 
 import keras
 
-MODEL, PIPELINE, SPEC, METRICS, HISTORY, BACKUP = (
-    "model.keras",
-    "pipeline.json",
-    "spec.json",
-    "metrics.json",
-    "history.csv",
-    "backup",
-)
+from data_pipelines.whole_file import write_json
+from mmkeras.training.checkpoint_file import CheckpointFile
+from mmkeras.training.conditions import conditions_of, digest, require_same
+from mmkeras.training.resumable_batches import ResumableBatches
+from mmkeras.training.run_folder import FINISHED, HISTORY, METRICS, MODEL, PIPELINE, RESUME, SPEC, RunFolder
+from mmkeras.training.run_training import RunTraining
+from mmkeras.training.save_every import SaveEvery
+
+__all__ = [
+    "HISTORY",
+    "METRICS",
+    "MODEL",
+    "PIPELINE",
+    "SPEC",
+    "best_epoch",
+    "check",
+    "fit",
+    "fit_batches",
+    "load",
+    "save",
+    "write_json",
+    "write_metrics",
+]
+
+TRIES = 5  # at reading a run that a training is just replacing
 
 
 def fit(
@@ -30,11 +46,20 @@ def fit(
     patience=None,
     keep="best",
     verbose="auto",
+    save_every=None,
+    overwrite=False,
+    monitor=None,
+    callbacks=(),
+    cache=True,
 ):
     """Fits a compiled model with `model.fit` and keeps the run in a folder.
 
     With `keep="best"`, the weights kept are those of the best validation score of the first target (or loss, where
     there is no accuracy); with `"last"`, those at the end, as suits running means of weights.
+
+    A run that is cut off goes on at the step that was saved last and ends with the very weights, history and best model
+    of one that is not, on the same machine. Ctrl-C saves first. The best model so far can be loaded from the folder
+    while it learns, unless the folder holds another run, which stays until this one is finished.
 
     Args:
         model: compiled `keras.Model`.
@@ -46,17 +71,63 @@ def fit(
         batch_size: int > 0. Defaults to `32`.
         seed: int. For the order of rows. Defaults to `0`.
         class_weight: see `Pipeline.batches`. Defaults to `None`.
-        resume: bool. Goes on after the last finished epoch of a run that was cut off. Defaults to `False`.
+        resume: bool. Goes on with a run that was cut off, with the same model, rows and arguments. A finished one is
+            left as it is; where nothing was saved yet, training begins. Defaults to `False`.
         patience: int or None. Epochs without a better score before stopping. Defaults to `None`: all epochs.
         keep: `"best"` or `"last"`. Defaults to `"best"`.
         verbose: as in `model.fit`. Defaults to `"auto"`.
+        save_every: int: steps between checkpoints; `"90s"`, `"5min"`, `"2h"`: time; None. Defaults to `None`: each
+            epoch and every 10 minutes in long ones, at 2 % of the time at most. Where rows with bad cells are dropped,
+            at the end of epochs only.
+        overwrite: bool. Whether a run that is in the folder is replaced. Defaults to `False`.
+        monitor: str or None. The score that is to be as small as can be, such as `"val_loss"`, to choose by.
+            Defaults to `None`: the first target's accuracy, or the loss.
+        callbacks: Keras callbacks beside the run's own. Defaults to none.
+        cache: bool or path, see `Pipeline.batches`; validation rows lie beside. Defaults to `True`.
     Returns:
         The model, with the weights kept; they are in `model.keras` as well.
+    Raises:
+        ValueError: the folder holds a run; or one to go on with was begun otherwise, or its checkpoint is lost or
+            damaged.
+        KeyboardInterrupt: Ctrl-C was pressed, and all is saved.
     """
-    batches = pipe.batches(train, batch_size, training=True, seed=seed, class_weight=class_weight, cache=True)
-    judged = None if validation is None else pipe.batches(validation, batch_size, cache=True, on_bad="mask")
-    options = {"epochs": epochs, "resume": resume, "patience": patience, "keep": keep, "verbose": verbose}
-    return fit_batches(model, pipe, batches, judged, folder, **options)
+    from data_pipelines.drawing import first_number
+
+    options = {"training": True, "seed": seed, "class_weight": class_weight, "cache": cache}
+    if pipe.on_bad == "drop":
+        batches = pipe.batches(train, batch_size, **options)
+    else:
+        options["endless"] = "by pass"
+        batches = ResumableBatches(
+            lambda step: pipe.batches(train, batch_size, first_step=step, **options), -(-len(train) // batch_size)
+        )
+    beside = cache if isinstance(cache, bool) else f"{os.fspath(cache)}_validation"
+    judged = None if validation is None else pipe.batches(validation, batch_size, cache=beside, on_bad="mask")
+    conditions = {
+        "batch_size": batch_size,
+        "seed": seed,
+        "seed_of_tensorflow": digest(first_number(seed)),
+        "class_weight": class_weight,
+        "rows": len(train),
+        "validation_rows": 0 if validation is None else len(validation),
+    }
+    return fit_batches(
+        model,
+        pipe,
+        batches,
+        judged,
+        folder,
+        epochs,
+        resume=resume,
+        patience=patience,
+        keep=keep,
+        verbose=verbose,
+        save_every=save_every,
+        overwrite=overwrite,
+        conditions=conditions,
+        monitor=monitor,
+        callbacks=callbacks,
+    )
 
 
 def fit_batches(
@@ -72,54 +143,69 @@ def fit_batches(
     verbose="auto",
     callbacks=(),
     backup=True,
+    save_every=None,
+    overwrite=False,
+    conditions=None,
+    monitor=None,
 ):
     """The same on batches that are there already.
 
     Args:
-        batches: `tf.data.Dataset` to learn from.
+        batches: `tf.data.Dataset` of one pass to learn from, or `ResumableBatches`, which need not draw what comes
+            before the step that training goes on at.
         judged: `tf.data.Dataset` to choose by, or None.
         callbacks: Keras callbacks beside the run's own. Defaults to none.
-        backup: bool. Whether each epoch's state is kept, for `resume`. Defaults to `True`.
-        model, pipe, folder, epochs, resume, patience, keep, verbose: see `fit`.
+        backup: bool. Whether checkpoints are kept, for `resume`. Defaults to `True`.
+        conditions: dict, JSON-ready, or None. What else must be the same to go on. Defaults to `None`.
+        model, pipe, folder, epochs, resume, patience, keep, verbose, save_every, overwrite, monitor: see `fit`.
     Returns:
         The model, with the weights kept.
     """
-    folder = os.fspath(folder)
-    _save_pipeline(pipe, folder)
-    if not resume:
-        remove_file(os.path.join(folder, HISTORY))
-    best = os.path.join(folder, MODEL)
-    callbacks = [
-        *callbacks,
-        keras.callbacks.CSVLogger(os.path.join(folder, HISTORY), append=resume),
-    ]
-    if backup:
-        callbacks.append(keras.callbacks.BackupAndRestore(_fresh(os.path.join(folder, BACKUP), resume)))
-    if judged is not None and keep == "best":
-        monitor, mode = _monitored(model, pipe)
-        callbacks.append(keras.callbacks.ModelCheckpoint(best, monitor=monitor, mode=mode, save_best_only=True))
-        if patience:
-            callbacks.append(keras.callbacks.EarlyStopping(monitor, mode=mode, patience=patience))
-    model.fit(batches, validation_data=judged, epochs=epochs, callbacks=callbacks, shuffle=False, verbose=verbose)
-    if judged is None or keep == "last":
-        model.save(best)
+    run, every, batches = RunFolder(folder), SaveEvery(save_every), ResumableBatches.of(batches)
+    found = run.state(resume, overwrite)
+    if found == FINISHED:
+        model.load_weights(run.path(MODEL))
         return model
-    model.load_weights(best)
+    facts = {"epochs": epochs, "patience": patience, "keep": keep, "validation": judged is not None}
+    kinds = [type(callback).__name__ for callback in callbacks]
+    now = conditions_of(model, pipe, **facts, steps=batches.steps, callbacks=kinds, **(conditions or {}))
+    saved = None
+    if found == RESUME:
+        saved = CheckpointFile(run.checkpoint).read()
+        require_same(saved["conditions"], now, run.folder)
+    else:
+        run.start(pipe)
+    choice = _monitored(model, pipe, monitor) if judged is not None and keep == "best" else None
+    training = RunTraining(run, model, batches, judged, callbacks, choice, patience)
+    training.fit(epochs, verbose, *([every, now, saved] if backup else []))
+    training.finish()
     return model
 
 
-def best_epoch(model, pipe, folder):
+def best_epoch(model, pipe, folder, monitor=None):
     """The epoch, from 1, whose validation score was the best of a run; its weights are those kept by `"best"`."""
-    monitor, mode = _monitored(model, pipe)
-    with open(os.path.join(folder, HISTORY), newline="", encoding="utf-8") as file:
+    monitor, mode = _monitored(model, pipe, monitor)
+    with open(RunFolder(folder).path(HISTORY), newline="", encoding="utf-8") as file:
         scores = [float(line[monitor]) for line in csv.DictReader(file)]
     return scores.index({"min": min, "max": max}[mode](scores)) + 1
 
 
-def save(model, pipe, folder):
-    """Writes a model that was trained elsewhere, and its pipeline, as a run."""
-    _save_pipeline(pipe, folder)
-    model.save(os.path.join(folder, MODEL))
+def save(model, pipe, folder, overwrite=False):
+    """Writes a model that was trained elsewhere, and its pipeline, as a run.
+
+    Args:
+        model: `keras.Model`.
+        pipe: adapted `Pipeline`.
+        folder: path, made if it is not there.
+        overwrite: bool. Whether a run that is in the folder is replaced. Defaults to `False`.
+    Raises:
+        ValueError: the folder holds a run.
+    """
+    run = RunFolder(folder)
+    run.state(overwrite=overwrite)
+    run.start(pipe)
+    run.save_model(model, MODEL)
+    run.publish(MODEL, finished=True)
 
 
 def load(folder):
@@ -128,53 +214,39 @@ def load(folder):
     Returns:
         tuple (model, pipeline).
     Raises:
-        ValueError: the folder holds no run.
+        ValueError: the folder holds no run, or files of several.
     """
     from data_pipelines import Pipeline
 
-    check(folder)
-    pipe = Pipeline.load(os.path.join(folder, PIPELINE))
-    return keras.models.load_model(os.path.join(folder, MODEL), safe_mode=True), pipe
+    run = RunFolder(folder)
+    for _ in range(TRIES):
+        mark = run.check()
+        paths = [run.path(PIPELINE), run.path(MODEL)]
+        try:
+            pipe = Pipeline.load(paths[0])
+            model = keras.models.load_model(paths[1], safe_mode=True)
+        except (FileNotFoundError, ValueError):
+            if all(os.path.exists(path) for path in paths):
+                raise
+            continue  # a training that goes on has just moved it
+        if run.check() == mark:
+            return model, pipe
+    raise ValueError(f"run: a run must hold still while it is read. Received: {folder!r}. Do: try again.")
 
 
 def check(folder):
-    """Refuses a folder that holds no run, before anything is loaded."""
-    for name in (MODEL, PIPELINE):
-        if not os.path.isfile(os.path.join(folder, name)):
-            raise ValueError(
-                f"run: a run must hold {name}. Received: {folder!r}. Do: mmkeras train … --output {folder}."
-            )
+    """Refuses a folder that holds no run, or files of several, before anything is loaded; gives the run's mark."""
+    return RunFolder(folder).check()
 
 
-def write_json(path, value):
-    """Writes a value as readable JSON."""
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(value, file, ensure_ascii=False, indent=1)
-        file.write("\n")
+def write_metrics(metrics, folder):
+    """Writes the scores of a run into its folder, with its mark."""
+    write_json(os.path.join(folder, METRICS), {"run": RunFolder(folder).mark, **metrics})
 
 
-def remove_file(path):
-    """Removes a file if it is there."""
-    if os.path.exists(path):
-        os.remove(path)
-
-
-def _save_pipeline(pipe, folder):
-    os.makedirs(folder, exist_ok=True)
-    pipe.save(os.path.join(folder, PIPELINE))
-    write_json(os.path.join(folder, SPEC), pipe.spec)
-
-
-def _fresh(folder, resume):
-    """The backup folder, emptied unless the run goes on from it."""
-    import shutil
-
-    if not resume:
-        shutil.rmtree(folder, ignore_errors=True)
-    return folder
-
-
-def _monitored(model, pipe):
+def _monitored(model, pipe, monitor=None):
+    if monitor is not None:
+        return monitor, "min"
     target = next(iter(pipe.targets))
     names = [metric.name for metric in model.get_layer(target).default_metrics()]
     if "accuracy" not in names:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from data_pipelines.naming import plain_names
 from mmkeras.dual_encoder import embedded, single_encoder
 
 MASK = "_mask"
@@ -31,6 +32,7 @@ def zero_shot(model, pipe, rows, target, text, media, prompts=None, batch_size=6
     References:
         [Radford et al., 2021](https://arxiv.org/abs/2103.00020), §3.1.
     """
+    target, text, media = plain_names((target, text, media))
     classes = _classes(model, pipe, target, (text, media))
     prompts = prompts or {label: label for label in classes}
     lacking = [label for label in classes if not prompts.get(label)]

@@ -12,7 +12,8 @@ from data_pipelines.clips import clip_facts, sample_clip
 from data_pipelines.graph_text import read_graph
 from data_pipelines.modalities import CellContext
 from data_pipelines.modalities.time_series import FILE
-from data_pipelines.pictures import read_picture
+from data_pipelines.picture_bounds import PLAIN, PictureBounds
+from data_pipelines.pictures import read_picture, why_refused
 from data_pipelines.series import read_series
 from data_pipelines.wav import read_wav
 
@@ -48,13 +49,18 @@ class PictureOpener(Opener):
         super().__init__(modality, context)
 
         def look(data):
-            picture = read_picture(data, modality.max_pixels, modality.background)
+            # All pixels of what `modality` may have to shrink while it decodes.
+            most = max(modality.max_bytes, int(PLAIN * modality.max_pixels))
+            picture = read_picture(data, modality.max_pixels, modality.background, max_bytes=most)
             small = tf.image.resize(picture, (8, 9), method="area")
             return tf.shape(picture), small
 
         self.look = tf.function(look, input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
 
     def __call__(self, data):
+        bounds = PictureBounds(self.modality.max_pixels, self.modality.max_bytes)
+        if refused := why_refused(data, bounds, self.modality.size):
+            raise ValueError(refused)
         sides, small = self.look(data)
         height, width = (int(side) for side in sides[:2])
         return {"width": width, "height": height, "bytes": len(data), **_form(data)}, picture_print(small.numpy())

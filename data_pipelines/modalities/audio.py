@@ -10,7 +10,7 @@ from data_pipelines.augmentation.parts import checked_crop, draw_place
 from data_pipelines.augmentation.settings import checked_augment
 from data_pipelines.augmentation.sounds import LOG_MEL, MFCC, WAVEFORM, change_gain, hide_stripes, vary_samples
 from data_pipelines.branches import in_python, rarely
-from data_pipelines.cells import full_path
+from data_pipelines.cells import MAX_BYTES, full_path
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import modality
 from data_pipelines.sound_file import NO_SOUNDFILE, soundfile_or_none, transcode_to_wav
@@ -21,6 +21,7 @@ FEATURES = {"log_mel": LOG_MEL, "mfcc": MFCC, "waveform": WAVEFORM}
 FLOOR = 1e-5
 AVI = r"(?s)RIFF\C{4}AVI \C*"
 COEFFICIENTS = 13
+SPARE = 1.0  # seconds that are decoded behind those wanted: resampling looks ahead
 
 
 @modality
@@ -41,6 +42,8 @@ class Audio(Media):
         crop: None or `"random"`. Which part of a longer recording training takes: the start, or another one every
             time, which suits a sound that is alike all along (a machine, music, a speaker) and not what is said or
             happens in it from start to end. Evaluation and exported models take the start. Defaults to `None`.
+        max_bytes: int > 0. A recording whose part takes more memory to decode, 4 bytes a sample in every channel, is a
+            bad cell. Defaults to 256 MiB.
         column: str or None. The table's column. Defaults to `None`: the modality's name.
     Batch:
         `"log_mel"`: float32 `(B, T, mel_bins)`, mask bool `(B, T)`; frames lie wholly inside the recording, so
@@ -72,6 +75,7 @@ class Audio(Media):
         hop_seconds=0.010,
         augment=None,
         crop=None,
+        max_bytes=MAX_BYTES,
         column=None,
     ):
         super().__init__(column)
@@ -85,6 +89,7 @@ class Audio(Media):
             "mel_bins": mel_bins,
             "frame_seconds": frame_seconds,
             "hop_seconds": hop_seconds,
+            "max_bytes": max_bytes,
         }
         for name, value in numbers.items():
             if not value > 0:
@@ -97,6 +102,7 @@ class Audio(Media):
         self.hop_seconds = float(hop_seconds)
         self.augment_with = checked_augment("Audio", augment, FEATURES[features], "'gain': 6")
         self.crop = checked_crop("Audio", crop)
+        self.max_bytes = int(max_bytes)
 
     @property
     def frame(self):
@@ -131,6 +137,13 @@ class Audio(Media):
         is_wav = tf.strings.regex_full_match(data, r"(?s)RIFF\C*") & ~tf.strings.regex_full_match(data, AVI)
         return tf.cond(is_wav, lambda: data, rarely(lambda: in_python(transcode_to_wav, data)))
 
+    def open_whole(self, data):
+        if not self.crop:
+            return super().open_whole(data)
+        data = self.as_served(data)
+        with tf.control_dependencies([read_wav(data, None, self.max_bytes)[0]]):
+            return self.decode(tf.identity(data))
+
     def prepare(self, data):
         """WAV as it is where it has the wanted rate and length; else the samples that `decode` begins with, as WAV.
 
@@ -161,8 +174,9 @@ class Audio(Media):
 
     def _cut(self, data, seed=None):
         """(samples `(S,)` at the wanted rate, of `seconds` at the most; the file's rate; whether it has no more)."""
-        samples, rate = read_wav(data)
-        if self.crop and seed is not None:
+        drawn = self.crop and seed is not None
+        samples, rate = read_wav(data, None if drawn else self.seconds + SPARE, self.max_bytes)
+        if drawn:
             samples = samples[self._start(tf.size(samples), rate, seed) :]
         # The resampling filter looks 20 samples of the slower rate ahead.
         kept = (self.seconds + 20 / self.sample_rate) * tf.cast(rate, tf.float64) + 20
@@ -270,4 +284,5 @@ class Audio(Media):
             "hop_seconds": self.hop_seconds,
             "augment": self.augment_with or None,
             "crop": self.crop,
+            "max_bytes": self.max_bytes,
         }

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from data_pipelines.augmentation.graphs import GRAPHS, vary_graphs
 from data_pipelines.augmentation.settings import checked_augment
+from data_pipelines.cells import is_longer, longer
 from data_pipelines.graph_text import (
     NOTHING,
     WIDEST,
@@ -47,6 +48,8 @@ class Graph(Modality):
         directed: bool. True: an edge leads one way. False: both ways. Defaults to `False`.
         max_names: int > 0. Most node names, and most edge kinds, kept by frequency. Defaults to `100`.
         min_count: int > 0. Names and kinds seen less often in training rows count as unknown. Defaults to `1`.
+        max_characters: int > 0. A longer text is a bad cell, and is not read: it bounds the edges, which may be given
+            more than once. Defaults to `1_000_000`.
         augment: None or dict, in training only: `node_dropout` and `edge_dropout` (share of nodes, and of edges, that
             are left out; one node always stays) and `jitter` (standard deviation of noise on the numbers of nodes;
             none on names). Defaults to `None`.
@@ -65,8 +68,21 @@ class Graph(Modality):
         [3, 6]
     """
 
-    def __init__(self, max_nodes=64, directed=False, max_names=100, min_count=1, augment=None, column=None):
+    def __init__(
+        self,
+        max_nodes=64,
+        directed=False,
+        max_names=100,
+        min_count=1,
+        max_characters=1_000_000,
+        augment=None,
+        column=None,
+    ):
         super().__init__(column)
+        if max_characters < 1:
+            raise ValueError(
+                f"Graph: max_characters must be > 0. Received: max_characters={max_characters}. Do: leave it out."
+            )
         if max_nodes < 1 or max_names < 1 or min_count < 1:
             raise ValueError(
                 "Graph: max_nodes, max_names and min_count must be > 0. Received: "
@@ -76,6 +92,7 @@ class Graph(Modality):
         self.directed = bool(directed)
         self.max_names = int(max_names)
         self.min_count = int(min_count)
+        self.max_characters = int(max_characters)
         self.augment_with = checked_augment("Graph", augment, GRAPHS, "'edge_dropout': 0.1")
         self.nodes = self.edges = None
 
@@ -110,9 +127,10 @@ class Graph(Modality):
         return [cells[0]], tf.zeros_like(cells[0], tf.bool)
 
     def encode(self, served):
-        text = strip(served[0])
+        long = is_longer(served[0], self.max_characters)
+        text = strip(tf.where(long, "", served[0]))
         fits = tf.strings.regex_full_match(text, self.pattern)
-        bad = ~fits & (text != "")
+        bad = long | (~fits & (text != ""))
         node_text, edge_text = split_graph(tf.where(fits, text, NOTHING), self.pattern)
         nodes, counts = self._read_nodes(node_text)
         graphs, places, channels = self._read_edges(edge_text)
@@ -175,6 +193,8 @@ class Graph(Modality):
         return self.vary(value, mask, seed)[0]
 
     def reason(self, cells, context):
+        if long := longer(cells[0], self.max_characters, "max_characters"):
+            return long
         try:
             nodes, edges = read_graph(_decoded(cells[0]))
         except ValueError as error:
@@ -205,7 +225,8 @@ class Graph(Modality):
 
     def get_config(self):
         config = {"max_nodes": self.max_nodes, "directed": self.directed, "max_names": self.max_names}
-        return {**super().get_config(), **config, "min_count": self.min_count, "augment": self.augment_with or None}
+        more = {"max_characters": self.max_characters, "augment": self.augment_with or None}
+        return {**super().get_config(), **config, "min_count": self.min_count, **more}
 
 
 PARTS = ("nodes", "edges")

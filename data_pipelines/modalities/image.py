@@ -5,10 +5,11 @@ import tensorflow as tf
 
 from data_pipelines.augmentation.pictures import PICTURES, vary_pictures
 from data_pipelines.augmentation.settings import checked_augment
-from data_pipelines.cells import read_cell
+from data_pipelines.cells import MAX_BYTES, read_cell
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import modality
-from data_pipelines.pictures import NOT_A_PICTURE, as_png, read_picture
+from data_pipelines.picture_bounds import MAX_PIXELS, PictureBounds
+from data_pipelines.pictures import as_png, read_picture, why_refused
 from data_pipelines.pixel_classes import read_classes
 from data_pipelines.probe import probe_image
 
@@ -30,7 +31,11 @@ class Image(Media):
         background: float in [0, 1]. Grey that shows through transparent pixels. Defaults to `1.0`, white.
         augment: None or dict name → argument, in training only: `flip` (bool), `shift`, `zoom`, `rotate`,
             `brightness`, `contrast` (shares in [0, 1]). Defaults to `None`.
-        max_pixels: int > 0. A picture that says it is larger is refused before it is decoded. Defaults to 100 million.
+        max_pixels: int > 0. A picture that says it is larger is a bad cell, never decoded. Defaults to 100 million.
+        max_bytes: int > 0. A picture that takes more memory to decode is a bad cell, and is not decoded: 3 bytes a
+            pixel, 6 of a PNG of 16 bits, 10 of one with transparent parts, 14 of a WebP that is not lossy; of a JPEG
+            that is shrunk, a pixel that is left, and 2 to 8 more for each of a progressive one; of a mask, 10. With
+            them 12 times the longer of both sides of the picture times that of `size`. Defaults to 256 MiB.
         classes: int in 2 … 256 or None. As a target, pictures are masks for segmentation: PNG, grey or with a palette,
             whose pixels hold 0 … K − 1, as they are, not as colours; resized by nearest neighbour. Defaults to `None`.
         column: str or None. The table's column. Defaults to `None`: the modality's name.
@@ -53,7 +58,8 @@ class Image(Media):
         fit="stretch",
         background=1.0,
         augment=None,
-        max_pixels=100_000_000,
+        max_pixels=MAX_PIXELS,
+        max_bytes=MAX_BYTES,
         classes=None,
         column=None,
     ):
@@ -72,7 +78,13 @@ class Image(Media):
         self.fit = fit
         self.background = float(background)
         self.augment_with = checked_augment("Image", augment, PICTURES, "'flip': True")
+        if min(max_pixels, max_bytes) < 1:
+            raise ValueError(
+                "Image: max_pixels and max_bytes must be > 0. Received: "
+                f"max_pixels={max_pixels}, max_bytes={max_bytes}. Do: leave them out."
+            )
         self.max_pixels = int(max_pixels)
+        self.max_bytes = int(max_bytes)
 
     @property
     def as_input(self):
@@ -90,11 +102,11 @@ class Image(Media):
         """Decodes one picture's bytes to float32 `(H, W, 3)`, or a mask's; raises in the graph on what is none."""
         if self.classes is not None:
             return self._decode_classes(data)
-        picture = read_picture(data, self.max_pixels, self.background, self.size)
+        picture = read_picture(data, self.max_pixels, self.background, self.size, self.max_bytes)
         return tf.ensure_shape(self._resize(picture) / 255.0, (*self.size, 3))
 
     def _decode_classes(self, data):
-        numbers = read_classes(data, self.max_pixels)
+        numbers = read_classes(data, self.max_pixels, self.max_bytes)
         most = tf.reduce_max(numbers)
         told = [most, "is no class; numbers of pixels must be below classes =", self.classes]
         with tf.control_dependencies([tf.debugging.Assert(most < self.classes, told)]):
@@ -151,8 +163,8 @@ class Image(Media):
         why = super().reason(cells, context)
         if "Input is empty" not in why:
             return why
-        size = probe_image(read_cell(tf.constant(cells[0]), context).numpy())
-        return f"{size[0]} × {size[1]} pixels are more than max_pixels={self.max_pixels}" if size else NOT_A_PICTURE
+        bounds = PictureBounds(self.max_pixels, self.max_bytes)
+        return why_refused(read_cell(tf.constant(cells[0]), context).numpy(), bounds, self.size) or why
 
     def spec(self):
         if self.classes is None:
@@ -167,6 +179,7 @@ class Image(Media):
             "background": self.background,
             "augment": self.augment_with or None,
             "max_pixels": self.max_pixels,
+            "max_bytes": self.max_bytes,
             "classes": self.classes,
         }
 

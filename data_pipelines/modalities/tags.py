@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from data_pipelines.cells import is_longer, longer
 from data_pipelines.modalities.category import count_labels, label_table, strip
 from data_pipelines.modalities.modality import Modality, modality
 
@@ -14,27 +15,38 @@ class Tags(Modality):
         separator: str, one character. What stands between labels. Defaults to `"|"`.
         max_tags: int > 0. Most tags kept, by frequency; others are left out. Defaults to `200`.
         min_count: int > 0. Tags seen less often in training rows are left out. Defaults to `2`.
+        max_labels: int > 0. As an input, different known tags of a cell that are kept, the first ones, as `Text` keeps
+            its first tokens; a target has all of its tags. Defaults to `200`.
+        max_characters: int > 0. A cell of more is a bad cell: cut short it would be another set.
+            Defaults to `100_000`.
         column: str or None. The table's column. Defaults to `None`: the modality's name.
     Batch:
-        int32 `(B, T)` of tag numbers from 1, mask bool `(B, T)`. As a target: float32 `(B, K)` of 0 and 1; an empty
-        cell is a missing label, weight 0; a cell of unknown tags only is all 0.
+        int32 `(B, T)` of tag numbers from 1, mask bool `(B, T)`; a tag that a cell repeats counts once. As a target:
+        float32 `(B, K)` of 0 and 1; an empty cell is a missing label, weight 0; a cell of unknown tags only is all 0.
     Raises:
         ValueError: a separator of more than one character, numbers below 1, no tag in training rows.
     """
 
     as_target = True
 
-    def __init__(self, separator="|", max_tags=200, min_count=2, column=None):
+    def __init__(self, separator="|", max_tags=200, min_count=2, max_labels=200, max_characters=100_000, column=None):
         super().__init__(column)
         if len(separator) != 1:
             raise ValueError(f"Tags: separator must be one character. Received: separator={separator!r}. Do: '|'.")
-        if max_tags < 1 or min_count < 1:
+        if min(max_tags, min_count) < 1:
             raise ValueError(
                 f"Tags: max_tags and min_count must be > 0. Received: max_tags={max_tags}, min_count={min_count}."
+            )
+        if min(max_labels, max_characters) < 1:
+            raise ValueError(
+                "Tags: max_labels and max_characters must be > 0. Received: "
+                f"max_labels={max_labels}, max_characters={max_characters}. Do: leave them out."
             )
         self.separator = separator
         self.max_tags = int(max_tags)
         self.min_count = int(min_count)
+        self.max_labels = int(max_labels)
+        self.max_characters = int(max_characters)
         self.classes = None
 
     def adapt(self, chunks):
@@ -63,24 +75,29 @@ class Tags(Modality):
         return [cells[0]], tf.zeros_like(cells[0], tf.bool)
 
     def _places(self, cells):
-        """Ragged int32 `(B, None)`: the places of the known tags of each cell."""
-        pieces = tf.strings.split(cells, self.separator)
-        places = tf.ragged.map_flat_values(lambda piece: self.table.lookup(strip(piece)), pieces)
-        return tf.ragged.boolean_mask(places, places >= 0)
+        """(ragged int32 `(B, None)`: the places of the known tags of each cell, each once; bad bool `(B,)`)."""
+        bad = is_longer(cells, self.max_characters)
+        pieces = tf.strings.split(tf.where(bad, "", cells), self.separator)
+        places = tf.cast(self.table.lookup(strip(pieces.flat_values)), tf.int64)
+        keys = pieces.value_rowids() * len(self.classes) + places
+        keys = tf.unique(tf.boolean_mask(keys, places >= 0))[0]
+        rows, places = keys // len(self.classes), tf.cast(keys % len(self.classes), tf.int32)
+        return tf.RaggedTensor.from_value_rowids(places, rows, pieces.nrows()), bad
 
     def encode(self, served):
-        places = self._places(served[0])
+        places, bad = self._places(served[0])
+        places = places[:, : self.max_labels]
         width = tf.maximum(tf.cast(tf.reduce_max(tf.concat([[0], places.row_lengths()], 0)), tf.int32), 1)
-        value = tf.pad(places.to_tensor(-1) + 1, [[0, 0], [0, tf.maximum(0, width - tf.shape(places.to_tensor())[1])]])
-        mask = tf.sequence_mask(places.row_lengths(), width)
-        return tf.ensure_shape(value[:, :width], (None, None)), mask, tf.zeros_like(served[0], tf.bool)
+        value = (places + 1).to_tensor(0, shape=[None, self.max_labels])[:, :width]
+        return tf.ensure_shape(value, (None, None)), tf.sequence_mask(places.row_lengths(), width), bad
 
     def encode_target(self, cells, context):
-        places = self._places(cells[0])
-        hot = tf.reduce_max(tf.one_hot(places.to_tensor(-1), len(self.classes)), axis=1)
-        hot = tf.ensure_shape(tf.maximum(hot, 0.0), (None, len(self.classes)))
-        present = strip(cells[0]) != ""
-        return hot, tf.cast(present, tf.float32), tf.zeros_like(present)
+        places, bad = self._places(cells[0])
+        where = tf.stack([tf.cast(places.value_rowids(), tf.int32), places.flat_values], 1)
+        shape = (tf.size(bad), len(self.classes))
+        hot = tf.scatter_nd(where, tf.ones_like(places.flat_values, tf.float32), shape)
+        present = (strip(cells[0]) != "") & ~bad
+        return tf.ensure_shape(hot, (None, len(self.classes))), tf.cast(present, tf.float32), bad
 
     def write(self, name, prediction):
         chosen = prediction >= 0.5
@@ -88,9 +105,13 @@ class Tags(Modality):
         joined = tf.strings.reduce_join(tf.ragged.boolean_mask(labels, chosen), axis=1, separator=self.separator)
         return {name: joined, f"{name}_probabilities": prediction}
 
+    def reason(self, cells, context):
+        return longer(cells[0], self.max_characters, "max_characters") or super().reason(cells, context)
+
     def spec(self):
         return {"modality": "Tags", "shape": [None], "classes": self.classes}
 
     def get_config(self):
         config = {"separator": self.separator, "max_tags": self.max_tags, "min_count": self.min_count}
-        return {**super().get_config(), **config}
+        bounds = {"max_labels": self.max_labels, "max_characters": self.max_characters}
+        return {**super().get_config(), **config, **bounds}

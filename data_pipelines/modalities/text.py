@@ -7,10 +7,11 @@ from data_pipelines.augmentation.settings import checked_augment
 from data_pipelines.augmentation.tokens import TOKENS, drop_tokens
 from data_pipelines.detokenize import UNSPACED, join_tokens
 from data_pipelines.modalities.modality import Modality, modality
-from data_pipelines.wordpiece import cut_words, learn_pieces, longest_piece
+from data_pipelines.wordpiece import LONGEST_WORD, cut_words, learn_pieces, longest_piece
 
 SPLITS = ("word", "wordpiece", "whitespace", "character", "ngram", "byte")
 PADDING, UNKNOWN = 0, 1
+LEAST_CHARACTERS, MOST_CHARACTERS = 10_000, 2**28  # that are looked at, however few or many tokens are wanted
 UNREAD = "\ufffd"  # what is written for a token that is not known
 
 
@@ -29,6 +30,8 @@ class Text(Modality):
         vocabulary_size: int > 2. Most tokens kept, by frequency, with padding (0) and unknown (1). Defaults to `20000`.
         min_count: int > 0. Rarer tokens become unknown. Defaults to `1`.
         lower: bool. Whether case is dropped. Defaults to `True`.
+        max_characters: int > 0 or None. Longer texts are cut there before anything else, so that one of any length
+            costs no more. Defaults to `None`: 100 for each of `max_tokens`, and 10,000 at least.
         augment: None or dict, in training only: `dropout` (share of tokens that become unknown). Defaults to `None`.
         column: str or None. The table's column. Defaults to `None`: the modality's name.
     Batch:
@@ -53,6 +56,7 @@ class Text(Modality):
         vocabulary_size=20000,
         min_count=1,
         lower=True,
+        max_characters=None,
         augment=None,
         column=None,
     ):
@@ -64,11 +68,16 @@ class Text(Modality):
                 "Text: max_tokens and min_count must be > 0, vocabulary_size > 2. Received: "
                 f"max_tokens={max_tokens}, min_count={min_count}, vocabulary_size={vocabulary_size}. Do: the defaults."
             )
+        if max_characters is not None and max_characters < 1:
+            raise ValueError(
+                f"Text: max_characters must be > 0. Received: max_characters={max_characters}. Do: leave it out."
+            )
         self.split = split
         self.max_tokens = int(max_tokens)
         self.vocabulary_size = int(vocabulary_size)
         self.min_count = int(min_count)
         self.lower = bool(lower)
+        self.max_characters = None if max_characters is None else int(max_characters)
         self.augment_with = checked_augment("Text", augment, TOKENS, "'dropout': 0.1")
         self.vocabulary = None
         self.seen = None
@@ -123,7 +132,8 @@ class Text(Modality):
 
     def tokenize(self, texts):
         """Cuts texts `(B,)` into a ragged string tensor `(B, None)` of tokens, `max_tokens` a row at the most."""
-        return self._pieces(texts)[:, : self.max_tokens]
+        most = self.max_characters or max(LONGEST_WORD * self.max_tokens, LEAST_CHARACTERS)
+        return self._pieces(_first_characters(texts, min(most, MOST_CHARACTERS)))[:, : self.max_tokens]
 
     def lengths(self, texts):
         """How many tokens texts have before any is left out, as an int array.
@@ -243,8 +253,14 @@ class Text(Modality):
             "vocabulary_size": self.vocabulary_size,
             "min_count": self.min_count,
             "lower": self.lower,
+            "max_characters": self.max_characters,
             "augment": self.augment_with or None,
         }
+
+
+def _first_characters(texts, most):
+    """Texts `(B,)` cut to so many characters, and to the bytes that so many can have."""
+    return tf.strings.substr(tf.strings.substr(texts, 0, 4 * most), 0, most, unit="UTF8_CHAR")
 
 
 def _words(texts):

@@ -8,7 +8,7 @@ import tensorflow as tf
 from data_pipelines.augmentation.numbers import SERIES, vary_numbers
 from data_pipelines.augmentation.settings import checked_augment
 from data_pipelines.branches import in_python, rarely
-from data_pipelines.cells import full_path
+from data_pipelines.cells import MAX_BYTES, full_path
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import CellContext, modality
 from data_pipelines.moments import joined_moments
@@ -32,6 +32,8 @@ class TimeSeries(Media):
         keep: `"last"` or `"first"`. Which steps of a longer series stay; of a target, the first. Defaults to `"last"`.
         times: bool. Whether the first number of a step is its time, in any unit, never going back. Defaults to `False`:
             steps are evenly spaced.
+        max_bytes: int > 0. A series that takes more memory to read is a bad cell: 128 bytes a byte of text, 24 a number
+            of an array. Defaults to 256 MiB: 2 MiB of text, 11 million numbers.
         augment: None or dict, in training only: `jitter` (standard deviation of noise added to standardised values),
             `scale` (most that a channel grows or shrinks, in shares). Defaults to `None`.
         column: str or None. The table's column. Defaults to `None`: the modality's name.
@@ -52,15 +54,19 @@ class TimeSeries(Media):
     as_target = True
     teaches = True
 
-    def __init__(self, max_steps=512, keep="last", times=False, augment=None, column=None):
+    def __init__(self, max_steps=512, keep="last", times=False, max_bytes=MAX_BYTES, augment=None, column=None):
         super().__init__(column)
-        if max_steps < 1:
-            raise ValueError(f"TimeSeries: max_steps must be > 0. Received: max_steps={max_steps}. Do: the default.")
+        if min(max_steps, max_bytes) < 1:
+            raise ValueError(
+                "TimeSeries: max_steps and max_bytes must be > 0. Received: "
+                f"max_steps={max_steps}, max_bytes={max_bytes}. Do: the defaults."
+            )
         if keep not in KEEPS:
             raise ValueError(f"TimeSeries: keep must be one of {KEEPS}. Received: keep={keep!r}. Do: keep='last'.")
         self.max_steps = int(max_steps)
         self.keep = keep
         self.times = bool(times)
+        self.max_bytes = int(max_bytes)
         self.augment_with = checked_augment("TimeSeries", augment, SERIES, "'jitter': 0.1")
         self.means = self.deviations = self.interval = None
 
@@ -100,14 +106,14 @@ class TimeSeries(Media):
     def prepare(self, data):
         """The first array of an archive; all else as it is."""
         served = self.as_served(tf.constant(data))
-        read_series(served)
+        read_series(served, self.max_bytes)
         return served.numpy(), False
 
     def decode(self, data):
         """Decodes one series to `(T, 2 C)`, or `(T, 2 C + 1)` with times; T = 0 where it has no number."""
         some = tf.debugging.Assert(tf.strings.length(data) > 0, ["a series must have bytes, not 0"])
         with tf.control_dependencies([some]):
-            values = self._cut(read_series(tf.identity(data)))
+            values = self._cut(read_series(tf.identity(data), self.max_bytes))
         wanted = self.channels + self.times
         has_numbers = tf.reduce_any(tf.math.is_finite(values))
         values = tf.cond(has_numbers, lambda: values, lambda: tf.zeros([0, wanted], tf.float64))
@@ -186,7 +192,9 @@ class TimeSeries(Media):
         """Learns each channel's mean and spread, and the mean time between steps, from series that can be read."""
         read = tf.function(
             lambda cell, is_bytes: self._cut(
-                read_series(self.as_served(tf.cond(is_bytes, lambda: cell, lambda: self.read(cell, _PATHS))))
+                read_series(
+                    self.as_served(tf.cond(is_bytes, lambda: cell, lambda: self.read(cell, _PATHS))), self.max_bytes
+                )
             ),
             input_signature=[tf.TensorSpec([], tf.string), tf.TensorSpec([], tf.bool)],
             autograph=False,
@@ -219,7 +227,7 @@ class TimeSeries(Media):
 
     def get_config(self):
         own = {"max_steps": self.max_steps, "keep": self.keep, "times": self.times}
-        own["augment"] = self.augment_with or None
+        own |= {"max_bytes": self.max_bytes, "augment": self.augment_with or None}
         return {**super().get_config(), **own}
 
 

@@ -8,6 +8,7 @@ from data_pipelines.augmentation.parts import checked_crop, draw_place
 from data_pipelines.augmentation.pictures import PICTURES, vary_pictures
 from data_pipelines.augmentation.settings import checked_augment
 from data_pipelines.branches import in_python, rarely
+from data_pipelines.cells import MAX_BYTES
 from data_pipelines.clips import sample_clip
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import modality
@@ -39,6 +40,8 @@ class Video(Media):
             `brightness` and `contrast`, as `Image` has them; `flip` not where left and right matter.
             Defaults to `None`.
         max_pixels: int > 0. A clip whose frames are larger is refused before it is decoded. Defaults to 16 million.
+        max_bytes: int > 0. An `.npy` clip that takes more memory to read is a bad cell: its own bytes, those of the
+            frames taken, and 12 for each of their columns times the height of `size`. Defaults to 256 MiB.
         column: str or None. The table's column. Defaults to `None`: the modality's name.
     Batch:
         float32 `(B, F, H, W, 3)`, mask bool `(B, F)`; zeros where absent. Frames of an `.npy` file have no times: they
@@ -59,6 +62,7 @@ class Video(Media):
         crop=None,
         augment=None,
         max_pixels=16_000_000,
+        max_bytes=MAX_BYTES,
         column=None,
     ):
         super().__init__(column)
@@ -80,7 +84,13 @@ class Video(Media):
         self.frame_rate = None if frame_rate is None else float(frame_rate)
         self.crop = checked_crop("Video", crop)
         self.augment_with = checked_augment("Video", augment, PICTURES, "'flip': True")
+        if min(max_pixels, max_bytes) < 1:
+            raise ValueError(
+                "Video: max_pixels and max_bytes must be > 0. Received: "
+                f"max_pixels={max_pixels}, max_bytes={max_bytes}. Do: leave them out."
+            )
         self.max_pixels = int(max_pixels)
+        self.max_bytes = int(max_bytes)
 
     @property
     def most(self):
@@ -144,6 +154,8 @@ class Video(Media):
             ["a clip must be uint8 of shape (F, H, W, 3), not", kind, sides],
         )
         with tf.control_dependencies([right]):
+            sides = tf.identity(sides)
+        with tf.control_dependencies(self._bounded(sides)):
             pixels = tf.io.decode_raw(body, tf.uint8)
         size = tf.reduce_prod(tf.cast(sides, tf.int64))
         whole = tf.debugging.Assert(tf.size(pixels, tf.int64) == size, ["the clip is cut short"])
@@ -159,6 +171,18 @@ class Video(Media):
         )
         return tf.ensure_shape(resized / 255.0, (None, *self.size, 3))
 
+    def _bounded(self, sides):
+        """The checks that a clip of these sides, int32 `(4,)`, is within both bounds."""
+        frames, height, width, _ = tf.unstack(tf.cast(sides, tf.float32), 4)
+        taken = tf.minimum(frames, self.frames)
+        size = 3.0 * (frames + taken) * height * width + 12.0 * taken * self.size[0] * width
+        small = [sides, "more pixels a frame than max_pixels =", self.max_pixels]
+        light = ["a clip of shape", sides, "takes more memory to read than max_bytes =", self.max_bytes]
+        return [
+            tf.debugging.Assert(height * width <= self.max_pixels, small),
+            tf.debugging.Assert(size <= self.max_bytes, light),
+        ]
+
     def augment(self, value, mask, seed):
         if not self.augment_with:
             return value
@@ -172,5 +196,5 @@ class Video(Media):
 
     def get_config(self):
         part = {"seconds": self.seconds, "frame_rate": self.frame_rate, "crop": self.crop}
-        more = {"augment": self.augment_with or None, "max_pixels": self.max_pixels}
+        more = {"augment": self.augment_with or None, "max_pixels": self.max_pixels, "max_bytes": self.max_bytes}
         return {**super().get_config(), "frames": self.frames, "size": list(self.size), **part, **more}

@@ -5,6 +5,7 @@ import json
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from mmkeras.console import told
 
@@ -42,9 +43,9 @@ def failing_plainly():
 
     try:
         yield
-    except (ValueError, FileNotFoundError, ImportError, tf.errors.OpError) as error:
+    except (ValueError, OSError, ImportError, tf.errors.OpError) as error:
         message = str(error)
         if "ValueError: " in message:
             message = message.split("ValueError: ", 1)[1].split("\nTraceback", 1)[0]
-        told.print(f"[bold red]mmkeras:[/] {message.strip()}", highlight=False, soft_wrap=True)
+        told.print(f"[bold red]mmkeras:[/] {escape(message.strip())}", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error

@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
 from mmkeras.commands.app import EncodingOption, MediaOption, TableArgument, app, failing_plainly
 from mmkeras.commands.train import named, pipeline_of, split
-from mmkeras.console import show_pipeline, tell_problems, told
+from mmkeras.console import show_pipeline, tell, tell_problems, told
 
 HEADS = {"name": "system", "score": "score", "single": "over the best input alone", "baseline": "over the baseline"}
 WIDE = 150  # columns of a file or a pipe
@@ -58,7 +59,7 @@ def compare(
             task = progress.add_task("")
 
             def show(done, total, name):
-                progress.update(task, completed=done, total=total, description=name)
+                progress.update(task, completed=done, total=total, description=escape(name))
 
             results = mm.compare(
                 pipe,
@@ -74,9 +75,9 @@ def compare(
             )
         tell_problems(pipe)
         try:
-            told.print(f"report → {comparison_report(results, output)}")
+            tell(f"report → {comparison_report(results, output)}")
         except ImportError as error:
-            told.print(f"[yellow]no report:[/] {error}")
+            told.print(f"[yellow]no report:[/] {escape(str(error))}")
     show_comparison(results)
 
 
@@ -84,12 +85,13 @@ def show_comparison(results):
     """Prints the table of systems and the verdict on stdout."""
     from mmkeras.comparing.comparison_report import table
 
-    shown = Table(title=f"{results['target']}: {results['metric']}, points of {results['rows']['test']} test rows")
+    title = f"{results['target']}: {results['metric']}, points of {results['rows']['test']} test rows"
+    shown = Table(title=escape(title))
     heads = {**HEADS, **COSTS}
     for name, head in heads.items():
         shown.add_column(head, justify="left" if name == "name" else "right", no_wrap=name == "name")
     for line in table(results):
-        shown.add_row(*(line[name] for name in heads), style="bold" if line["note"] == "best fusion" else None)
-    out = Console(file=sys.stdout, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE)
+        shown.add_row(*(escape(line[name]) for name in heads), style="bold" if line["note"] == "best fusion" else None)
+    out = Console(file=sys.stdout, emoji=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE)
     out.print(shown)
-    out.print(results["verdict"], highlight=False, soft_wrap=True)
+    out.print(results["verdict"], markup=False, highlight=False, soft_wrap=True)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mmkeras.commands.app import app, failing_plainly
-from mmkeras.console import told
+from mmkeras.console import tell, told
 
 
 @app.command("data-service")
@@ -33,7 +33,7 @@ def data_service(
             join = f"{host}:{dispatcher.target.rsplit(':', 1)[1]}"
     command = [sys.executable, "-c", _WORKER, join, host]
     processes = [subprocess.Popen(command, stdin=subprocess.PIPE) for _ in range(workers)]
-    told.print(f"{workers} workers of grpc://{join}; Ctrl-C ends them", soft_wrap=True)
+    tell(f"{workers} workers of grpc://{join}; Ctrl-C ends them")
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     try:

@@ -1,33 +1,32 @@
 """`mmkeras ensemble`."""
 
-import filecmp
-import os
 from typing import Annotated
 
 import typer
 
 from mmkeras.commands.app import app, failing_plainly
-from mmkeras.console import told
+from mmkeras.console import tell
 
 
 @app.command()
 def ensemble(
     runs: Annotated[list[str], typer.Argument(metavar="RUN…", help="folders of training runs on one table")],
     output: Annotated[str, typer.Option(help="folder of the run to write")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="replace a run that is there")] = False,
 ):
     """Makes one run of several that were trained apart: it answers with the mean of what they answer."""
     with failing_plainly():
         import mmkeras as mm
-        from mmkeras.run import PIPELINE, check, load, save
+        from mmkeras.run import check, load, save
+        from mmkeras.training.run_folder import RunFolder
 
-        first = os.path.join(runs[0], PIPELINE)
         for run in runs:
             check(run)
-            if not filecmp.cmp(first, os.path.join(run, PIPELINE), shallow=False):
+            if RunFolder(run).pipeline() != RunFolder(runs[0]).pipeline():
                 raise ValueError(
                     f"ensemble: runs must read their rows alike. Received: {run!r} unlike {runs[0]!r}. "
                     "Do: train them on the same rows and columns."
                 )
         loaded = [load(run) for run in runs]
-        save(mm.ensemble([model for model, _ in loaded]), loaded[0][1], output)
-    told.print(f"{len(runs)} runs → {output}")
+        save(mm.ensemble([model for model, _ in loaded]), loaded[0][1], output, overwrite)
+    tell(f"{len(runs)} runs → {output}")

@@ -1,10 +1,11 @@
 """`mmkeras evaluate`."""
 
 import json
-import os
+
+from rich.markup import escape
 
 from mmkeras.commands.app import EncodingOption, MediaOption, RunArgument, TableArgument, app, failing_plainly
-from mmkeras.console import show_scores, tell_problems, told
+from mmkeras.console import show_scores, tell, tell_problems, told
 
 
 @app.command()
@@ -22,16 +23,16 @@ def evaluate(run: RunArgument, table: TableArgument, media_root: MediaOption = N
 def judge(model, pipe, rows, folder):
     """Scores, writes metrics.json and report.html, shows the table."""
     import mmkeras as mm
-    from mmkeras.run import METRICS, write_json
+    from mmkeras.run import write_metrics
 
     metrics = mm.evaluate(model, pipe, rows)
-    write_json(os.path.join(folder, METRICS), metrics)
+    write_metrics(metrics, folder)
     show_scores(metrics)
     tell_problems(pipe)
     try:
         path = mm.report(model, pipe, rows, folder)
     except ImportError as error:
-        told.print(f"[yellow]no report:[/] {error}")
+        told.print(f"[yellow]no report:[/] {escape(str(error))}")
     else:
-        told.print(f"report → {path}")
+        tell(f"report → {path}")
     return metrics

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from mmkeras.commands.app import EncodingOption, MediaOption, RunArgument, TableArgument, app, failing_plainly
-from mmkeras.console import tell_problems, told
+from mmkeras.console import tell, tell_problems
 
 
 @app.command()
@@ -29,4 +29,4 @@ def explain(
         found = mm.explain(model, pipe, read_table(table, media_root, encoding), target=target, of=of, examples=rows)
         path = found.save(output)
         tell_problems(pipe)
-    told.print(f"explanation → {path}")
+    tell(f"explanation → {path}")

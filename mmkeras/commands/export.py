@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from mmkeras.commands.app import GenerateOption, RunArgument, app, failing_plainly, generation_options
-from mmkeras.console import told
+from mmkeras.console import tell
 
 
 @app.command()
@@ -26,4 +26,4 @@ def export(
         from mmkeras.run import load
 
         mm.export(*load(run), output, format=format, generate=generation_options(generate), seed=seed)
-    told.print(f"{format} → {output}")
+    tell(f"{format} → {output}")

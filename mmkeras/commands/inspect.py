@@ -7,7 +7,7 @@ import typer
 from rich.progress import Progress
 
 from mmkeras.commands.app import EncodingOption, MediaOption, TableArgument, app, failing_plainly
-from mmkeras.console import show_report, told
+from mmkeras.console import show_report, tell, told
 
 
 @app.command()
@@ -27,7 +27,10 @@ def inspect(
         from data_pipelines import read_table
         from data_pipelines.audit import audit
         from data_pipelines.infer import infer
+        from data_pipelines.whole_file import check_apart, write_json
 
+        for path in filter(None, (html, write_spec)):
+            check_apart("inspect", path, [table])
         rows = read_table(table, media_root, encoding)
         with Progress(console=told, transient=True) as progress:
             task = progress.add_task("opening media", total=len(rows))
@@ -35,10 +38,8 @@ def inspect(
         if html:
             from mmkeras.pages.inspect_page import inspect_page
 
-            told.print(f"page written to {inspect_page(rows, report, html, target)}", highlight=False, soft_wrap=True)
+            tell(f"page written to {inspect_page(rows, report, html, target)}")
         if write_spec:
-            from mmkeras.run import write_json
-
             parts = zip(("inputs", "targets"), infer(rows, target), strict=True)
             write_json(write_spec, {part: {name: m.get_config() for name, m in found.items()} for part, found in parts})
     if as_json:

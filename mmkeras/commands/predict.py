@@ -1,6 +1,7 @@
 """`mmkeras predict`."""
 
 import csv
+import os
 from typing import Annotated
 
 import typer
@@ -16,7 +17,7 @@ from mmkeras.commands.app import (
     failing_plainly,
     generation_options,
 )
-from mmkeras.console import tell_problems, told
+from mmkeras.console import tell, tell_problems, told
 
 
 @app.command()
@@ -34,15 +35,17 @@ def predict(
     with failing_plainly():
         import mmkeras as mm
         from data_pipelines import read_table
+        from data_pipelines.whole_file import check_apart, whole_file
         from mmkeras.answer_files import AnswerFiles
         from mmkeras.run import load
 
         options = generation_options(generate)
+        check_apart("predict", output, [table, *_needed(run)])
         model, pipe = load(run)
         rows = read_table(table, media_root, encoding)
-        files = AnswerFiles(pipe, output)
         with (
-            open(output, "w", newline="", encoding="utf-8") as file,
+            whole_file(output, newline="") as file,
+            AnswerFiles(pipe, output) as files,
             Progress(console=told, transient=True) as progress,
         ):
             task, out = progress.add_task("predicting", total=len(rows)), None
@@ -54,4 +57,12 @@ def predict(
                 out.writerows(zip(*placed.values(), strict=True))
                 progress.update(task, completed=files.rows)
         tell_problems(pipe)
-    told.print(f"{len(rows)} rows → {output}")
+    tell(f"{len(rows)} rows → {output}")
+
+
+def _needed(folder):
+    """What of a run must not be lost."""
+    from mmkeras.training import run_folder
+
+    names = ("MODEL", "PIPELINE", "SPEC", "METRICS", "HISTORY", "RUN", "TRAINING")
+    return [os.path.join(folder, getattr(run_folder, name)) for name in names]

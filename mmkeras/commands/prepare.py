@@ -7,7 +7,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from mmkeras.commands.app import EncodingOption, MediaOption, TableArgument, app, failing_plainly
 from mmkeras.commands.train import pipeline_of
-from mmkeras.console import tell_problems, told
+from mmkeras.console import tell, tell_problems, told
 
 
 @app.command()
@@ -41,4 +41,4 @@ def prepare(
                 rows, output, progress=lambda done, total: progress.update(task, completed=done), **options
             )
         tell_problems(pipe)
-    told.print(f"{sum(note['rows'] for note in index['shards'])} rows in {len(index['shards'])} shards → {output}")
+    tell(f"{sum(note['rows'] for note in index['shards'])} rows in {len(index['shards'])} shards → {output}")

@@ -1,5 +1,6 @@
 """`mmkeras train`."""
 
+import contextlib
 import json
 import os
 from typing import Annotated
@@ -8,7 +9,7 @@ import typer
 
 from mmkeras.commands.app import EncodingOption, MediaOption, TableArgument, app, failing_plainly
 from mmkeras.commands.evaluate import judge
-from mmkeras.console import show_pipeline, told
+from mmkeras.console import show_pipeline, tell
 
 
 @app.command()
@@ -38,7 +39,15 @@ def train(
     dim: Annotated[int, typer.Option(min=4, help="width of a token")] = 64,
     seed: int = 0,
     on_bad: Annotated[str, typer.Option(help="raise, mask or drop")] = "raise",
-    resume: Annotated[bool, typer.Option("--resume", help="go on with a run that was cut off")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="go on with a run that was cut off, with the same table and options")
+    ] = False,
+    save_every: Annotated[
+        str | None, typer.Option(help="steps (200) or time (5min) between checkpoints; default: each epoch, 10min")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="replace a run that is there, once the new one is finished")
+    ] = False,
     patience: Annotated[int | None, typer.Option(min=1, help="epochs without a better score before stopping")] = None,
     refit: Annotated[
         bool,
@@ -48,7 +57,7 @@ def train(
     encoding: EncodingOption = None,
 ):
     """Trains a model on a table and keeps the run in a folder."""
-    with failing_plainly():
+    with failing_plainly(), stopping_plainly():
         import keras
 
         import mmkeras as mm
@@ -57,6 +66,11 @@ def train(
 
         if refit and resume:
             raise typer.BadParameter("--resume goes on with one training, --refit are two: leave one of them out")
+        if resume and overwrite:
+            raise typer.BadParameter("--resume goes on with a run, --overwrite replaces it: leave one of them out")
+        finished = found_in(output, resume, overwrite)
+        if finished and os.path.exists(os.path.join(output, run.METRICS)):
+            return
         rows = read_table(table, media_root, encoding)
         parts = split(rows)
         if refit and parts["val"] is parts["test"]:
@@ -64,6 +78,10 @@ def train(
                 "train: --refit must leave rows to judge by. Received: one part for choosing and testing. "
                 "Do: name some rows val and others test, or leave the column of parts out."
             )
+
+        if finished:
+            judge(*run.load(output), parts["test"], output)
+            return
 
         def learn(learned, judged, folder, epochs):
             keras.utils.set_random_seed(seed)
@@ -79,18 +97,40 @@ def train(
                 learning_rate / 20, steps, warmup_target=learning_rate, warmup_steps=steps // 20
             )
             mm.compile(model, pipe.spec, learning_rate=rate, weight_decay=weight_decay, label_smoothing=label_smoothing)
-            options = {"batch_size": batch_size, "seed": seed, "resume": resume, "patience": patience}
-            weight = "balanced" if balanced else None
-            return run.fit(model, pipe, learned, judged, folder, epochs, class_weight=weight, **options), pipe
+            options = {"batch_size": batch_size, "seed": seed, "class_weight": "balanced" if balanced else None}
+            kept = {"resume": resume, "patience": patience, "save_every": save_every, "overwrite": overwrite}
+            return run.fit(model, pipe, learned, judged, folder, epochs, **options, **kept), pipe
 
         if refit:
             chosen = os.path.join(output, "chosen")
             epochs = run.best_epoch(*learn(parts["train"], parts["val"], chosen, epochs), chosen)
-            told.print(f"anew on training and validation rows, {epochs} epochs")
+            tell(f"anew on training and validation rows, {epochs} epochs")
             model, pipe = learn(parts["train"].union(parts["val"]), None, output, epochs)
         else:
             model, pipe = learn(parts["train"], parts["val"], output, epochs)
         judge(model, pipe, parts["test"], output)
+
+
+@contextlib.contextmanager
+def stopping_plainly():
+    """Says what Ctrl-C left, and ends with 130, as shells do."""
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        tell(f"mmkeras: {stopped or 'stopped'}")
+        raise typer.Exit(130) from stopped
+
+
+def found_in(output, resume, overwrite):
+    """Whether the folder's run is finished and there is nothing to go on with; refuses what may not be written over."""
+    from mmkeras.training.run_folder import FINISHED, NEW, RunFolder
+
+    found = RunFolder(output).state(resume, overwrite)
+    if found == FINISHED:
+        tell(f"{output} is finished: there is nothing to go on with")
+    if found == NEW and resume:
+        tell(f"{output} holds nothing to go on with yet: training begins")
+    return found == FINISHED
 
 
 def tokenizers_of(pipe, rows, **options):
@@ -99,7 +139,7 @@ def tokenizers_of(pipe, rows, **options):
 
     found = {}
     for name in with_tokenizers(pipe.spec):
-        told.print(f"tokenizer of {name}")
+        tell(f"tokenizer of {pipe.title(name)}")
         found[name] = fit_tokenizer(pipe, rows, name, **options)
     return found
 

@@ -45,10 +45,10 @@ def summarise(runs, pipe, target, facts):
         systems[name]["against_best"] = None if name == best_fusion else paired(scores[name], scores[best_fusion])
         systems[name]["effective"] = effective_robustness(systems[name], systems[LATE], metric)
     results = {
-        "target": target,
+        "target": pipe.title(target),
         "metric": metric,
         **facts,
-        "inputs": list(pipe.inputs),
+        "inputs": list(pipe.titles("inputs").values()),
         "levels": LEVELS,
         "best_single": best_single,
         "best_fusion": best_fusion,

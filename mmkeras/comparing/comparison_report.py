@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 
+from data_pipelines.whole_file import whole_file
 from mmkeras.comparing.comparison import BASELINE, LATE, SINGLE, WORDS, points
 
 SHOWN = 4
@@ -43,7 +44,7 @@ def comparison_report(results, folder):
         baseline=BASELINE,
     )
     path = os.path.join(os.fspath(folder), "comparison.html")
-    with open(path, "w", encoding="utf-8", errors="replace") as file:
+    with whole_file(path, errors="replace") as file:
         file.write(html)
     return path
 

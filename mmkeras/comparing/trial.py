@@ -58,6 +58,7 @@ def train(model, pipe, batches, judged, steps, folder, training):
             verbose=0,
             callbacks=[clock],
             backup=False,
+            overwrite=True,
         )
     return {
         "parameters": model.count_params(),
@@ -131,8 +132,8 @@ def judge(model, pipe, batches, target, robust=True):
     return {
         "rows": [round(float(value), 6) for value in rows[whole]],
         "metrics": model.get_layer(target).score(*units),
-        "subsets": {"+".join(view[1]): value for view, value in score.items() if view[0] == "subset"},
-        "robustness": _curves(score, whole),
+        "subsets": {"+".join(map(pipe.title, v[1])): value for v, value in score.items() if v[0] == "subset"},
+        "robustness": _curves(score, whole, pipe),
         "bins": _bins(modality, labels, weights, told[whole]),
     }
 
@@ -189,12 +190,12 @@ def _corrupting(name, kind, level):
     return change
 
 
-def _curves(score, whole):
+def _curves(score, whole, pipe):
     curves = {}
     for view, value in score.items():
         if view[0] == "robust":
             _, name, kind, _ = view
-            curves.setdefault(name, {}).setdefault(kind, [score[whole]]).append(value)
+            curves.setdefault(pipe.title(name), {}).setdefault(kind, [score[whole]]).append(value)
     return curves
 
 

@@ -31,6 +31,7 @@ class CategoryDecoder(keras.layers.Layer):
 
     modality = "Category"
     preferred = True
+    pools = True  # it answers from one vector
 
     def __init__(self, num_classes, pooling="attention", dropout=0.1, **kwargs):
         super().__init__(**kwargs)

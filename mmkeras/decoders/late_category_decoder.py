@@ -45,6 +45,7 @@ class LateCategoryDecoder(CategoryDecoder):
     """
 
     preferred = False
+    pools = False
 
     def __init__(self, num_classes, combine="product", dropout=0.1, **kwargs):
         super().__init__(num_classes, dropout=dropout, **kwargs)

@@ -30,6 +30,7 @@ class TagsDecoder(keras.layers.Layer):
 
     modality = "Tags"
     preferred = True
+    pools = True  # it answers from one vector
 
     def __init__(self, num_tags, pooling="attention", dropout=0.1, **kwargs):
         super().__init__(**kwargs)

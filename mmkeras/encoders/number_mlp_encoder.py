@@ -37,6 +37,7 @@ class NumberMLPEncoder(keras.layers.Layer):
 
     modality = "Number"
     preferred = False
+    summary = True
 
     def __init__(self, dim=64, hidden_dim=256, num_bins=32, column_dropout=0.1, dropout=0.3, **kwargs):
         super().__init__(**kwargs)

@@ -31,7 +31,7 @@ def decided(model, pipe, target, rows):
     explanation, model = Explanation(pipe, target, "predicted"), answering(model, target)
     for alike in _of_one_form(pipe, rows):
         _explain(explanation, model, pipe, target, alike)
-    return {"target": target, "scale": WORDS_FOR[explanation.scales[0]], "cards": cards(explanation)}
+    return {"target": pipe.title(target), "scale": WORDS_FOR[explanation.scales[0]], "cards": cards(explanation)}
 
 
 def _can_be_explained(model, pipe, target):

@@ -1,10 +1,10 @@
 """What `explain` found: numbers as JSON, arrays beside them, a page and figures."""
 
-import json
 import os
 
 import numpy as np
 
+from data_pipelines.whole_file import whole_file, write_json
 from mmkeras.explaining.answers import scales
 
 ARRAYS = ("pixels", "frames", "values", "gradient", "attention")
@@ -75,9 +75,9 @@ class Explanation:
             for name, shown in example["inputs"].items():
                 for part in ARRAYS:
                     if shown.get(part) is not None:
-                        found[f"{row['row']}/{name}/{part}"] = np.asarray(shown[part])
+                        found[f"{row['row']}/{self.titles[name]}/{part}"] = np.asarray(shown[part])
             for (asking, asked), weights in example["attention"].items():
-                found[f"{row['row']}/{asking}-{asked}"] = weights
+                found[f"{row['row']}/{self.titles[asking]}-{self.titles[asked]}"] = weights
         return found
 
     def save(self, folder):
@@ -89,12 +89,12 @@ class Explanation:
         from mmkeras.explaining.page import page
 
         os.makedirs(folder, exist_ok=True)
-        with open(os.path.join(folder, "explanation.json"), "w", encoding="utf-8") as file:
-            json.dump(self.summary(), file, ensure_ascii=False, indent=1)
-        np.savez_compressed(os.path.join(folder, "arrays.npz"), **self.arrays())
+        write_json(os.path.join(folder, "explanation.json"), self.summary())
+        with whole_file(os.path.join(folder, "arrays.npz"), "wb") as file:
+            np.savez_compressed(file, **self.arrays())
         path = os.path.join(folder, "explanation.html")
         text = page(self)
-        with open(path, "w", encoding="utf-8", errors="replace") as file:
+        with whole_file(path, errors="replace") as file:
             file.write(text)
         return path
 

@@ -37,11 +37,11 @@ def figure(explanation, place=0):
     axes = np.atleast_1d(drawn.subplots(1, len(panels)))
     for axis, (draw, title, parts) in zip(axes, panels, strict=True):
         draw(axis, *parts)
-        axis.set_title(title, fontsize=9)
+        axis.set_title(title, fontsize=9, parse_math=False)
     said = row["answer"] if isinstance(row["answer"], str) else f"{row['answer']:.3g}"
     likely = f" {row['probability']:.2f}" if "probability" in row else ""
     truth = "" if row["truth"] is None else f" (truth: {row['truth']})"
-    drawn.suptitle(f"{said}{likely}{truth}", fontsize=11, fontweight="bold")
+    drawn.suptitle(f"{said}{likely}{truth}", fontsize=11, fontweight="bold", parse_math=False)
     return drawn
 
 
@@ -71,7 +71,8 @@ def _bars(axes, explanation, row):
     scale = explanation.scales[0]
     lines = sorted(row["shapley"][kind][scale]["values"].items(), key=lambda item: abs(item[1]))
     values = [value for _, value in lines]
-    axes.barh([name for name, _ in lines], values, color=[FOR if value > 0 else AGAINST for value in values])
+    axes.barh(range(len(values)), values, color=[FOR if value > 0 else AGAINST for value in values])
+    axes.set_yticks(range(len(values)), [name for name, _ in lines], parse_math=False)
     axes.axvline(0, color="grey", linewidth=0.8)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(labelsize=8, length=0)
@@ -98,7 +99,8 @@ def _pieces(axes, found):
             column, line = 0, line + 1
         colour = (*(FOR if strength > 0 else AGAINST), 0.75 * abs(strength))
         box = {"facecolor": colour, "edgecolor": "none", "pad": 1.2}
-        axes.text(column, -line, piece, fontsize=8.5, family="monospace", va="center", bbox=box, clip_on=True)
+        style = {"fontsize": 8.5, "family": "monospace", "va": "center", "clip_on": True, "parse_math": False}
+        axes.text(column, -line, piece, bbox=box, **style)
         column += width + 1.2
 
 

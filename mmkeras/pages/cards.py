@@ -85,9 +85,9 @@ def card(row, pipe, source):
     """What the page shows of a row: its number, `inputs` and `targets` as lists of dicts with a `kind`."""
     inputs = []
     for name, modality in pipe.inputs.items():
-        field = _input(name, modality, row, source)
+        field = {**_input(name, modality, row, source), "name": pipe.title(name)}
         inputs.append({**field, "varied": None if field["absent"] else _varied(name, modality, row, source)})
-    targets = [_target(name, modality, row) for name, modality in pipe.targets.items()]
+    targets = [{**_target(name, m, row), "name": pipe.title(name)} for name, m in pipe.targets.items()]
     judged = [target["right"] for target in targets if target["right"] is not None]
     return {"row": row["cells"]["_row"], "inputs": inputs, "targets": targets, "right": judged[0] if judged else None}
 
@@ -96,7 +96,7 @@ def _input(name, modality, row, source):
     kind, columns = type(modality).__name__, modality.columns(name)
     cells = [row["cells"][column] for column in columns]
     value, mask = row["x"][name], row["x"][f"{name}_mask"]
-    field = {"name": name, "kind": "text", "absent": not mask.any(), "cell": _written(cells[0])}
+    field = {"kind": "text", "absent": not mask.any(), "cell": _written(cells[0])}
     if kind == "Number" and len(cells) > 1:
         numbers = [(c, _written(cell), bool(m)) for c, cell, m in zip(columns, cells, mask, strict=True)]
         return {**field, "kind": "numbers", "numbers": numbers}
@@ -155,7 +155,7 @@ def _series(modality, value, mask):
 def _target(name, modality, row):
     label, weight, prediction = (row[part][name] for part in ("y", "w", "predictions"))
     kind = type(modality).__name__
-    field = {"name": name, "kind": kind, "right": None, "truth": _written(row["cells"][modality.columns(name)[0]])}
+    field = {"kind": kind, "right": None, "truth": _written(row["cells"][modality.columns(name)[0]])}
     field["labelled"] = bool(weight > 0)
     if kind == "Category":
         best = np.argsort(-prediction, kind="stable")[:3]

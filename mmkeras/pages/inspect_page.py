@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 
+from data_pipelines.whole_file import whole_file
 from mmkeras.pages import samples
 from mmkeras.pages.environment import environment, require_packages
 
@@ -42,7 +43,7 @@ def inspect_page(rows, report, path, targets=()):
         json=json.dumps(report, ensure_ascii=False, indent=1),
     )
     path = os.fspath(path)
-    with open(path, "w", encoding="utf-8", errors="replace") as file:
+    with whole_file(path, errors="replace") as file:
         file.write(text)
     return path
 

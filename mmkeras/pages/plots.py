@@ -1,8 +1,10 @@
 """Figures of the report: inline SVG that follows the page's colours, and small pictures as data URIs."""
 
 import base64
+import html
 import io
 import re
+import unicodedata
 
 import numpy as np
 
@@ -92,18 +94,19 @@ def intervals(names, scores, noises, is_first):
     """A dot with its noise for each system, the best on top, as SVG.
 
     Args:
-        names: list of str, plain ASCII.
+        names: list of str.
         scores, noises: floats, the middle and half the length of each line.
         is_first: list of bool. Which are drawn in the first colour; the others in the second.
     """
     figure, axes = _axes(6.4, 0.6 + 0.27 * len(names))
+    drawn = _stand_ins(names)
     order = np.argsort(scores, kind="stable")
     for place, number in enumerate(order):
         colour = FIRST if is_first[number] else SECOND
         axes.errorbar(scores[number], place, xerr=noises[number], fmt="o", color=colour, capsize=3, markersize=4.5)
-    axes.set_yticks(range(len(names)), [names[number] for number in order])
+    axes.set_yticks(range(len(names)), [drawn[names[number]] for number in order])
     axes.set_xlabel("score on test rows, ± standard deviation over seeds")
-    return _svg(figure, "intervals")
+    return _svg(figure, "intervals", drawn)
 
 
 def robustness(levels, curves):
@@ -114,15 +117,15 @@ def robustness(levels, curves):
         curves: dict name → floats.
     """
     figure, axes = _axes(4.2, 2.8)
-    styles = ["-", "--", ":", "-."]
+    styles, drawn = ["-", "--", ":", "-."], _stand_ins(curves)
     for number, (name, curve) in enumerate(curves.items()):
         colour = (FIRST, SECOND, INK)[min(number, 2)]
         width, style = (2.0, "-") if number == 0 else (1.2, styles[number % 4])
-        axes.plot(levels, curve, color=colour, linewidth=width, linestyle=style, label=name, marker=".")
+        axes.plot(levels, curve, color=colour, linewidth=width, linestyle=style, label=drawn[name], marker=".")
     axes.set_xlabel("level")
     legend = axes.legend(fontsize=7.5, frameon=False, labelcolor=INK)
     legend.set_zorder(0)
-    return _svg(figure, "robustness")
+    return _svg(figure, "robustness", drawn)
 
 
 def picture(pixels):
@@ -217,8 +220,26 @@ def _axes(width=4.2, height=2.6):
     return figure, axes
 
 
-def _svg(figure, name):
-    """The figure as an `<svg>` element without ids that could meet another's, in the page's fonts and colours."""
+def _stand_ins(names):
+    """Dict name → what is drawn in its place, as wide as the name: ASCII without `$`.
+
+    The page's fonts have letters that matplotlib's font lacks; matplotlib takes a `$` for a formula, and a name with
+    `_` in front for one that no legend shows.
+    """
+    drawn = {}
+    for number, name in enumerate(names):
+        width = sum(1 + (unicodedata.east_asian_width(letter) in "WF") for letter in name)
+        plain = name.isascii() and "$" not in name and name[:1] != "_"
+        drawn[name] = name if plain else f"x{number}x".ljust(width, "x")
+    return drawn
+
+
+def _svg(figure, name, drawn=None):
+    """The figure as an `<svg>` element without ids that could meet another's, in the page's fonts and colours.
+
+    Args:
+        drawn: dict from `_stand_ins` or None. The names take their places again. Defaults to `None`.
+    """
     import matplotlib
 
     out = io.StringIO()
@@ -231,4 +252,6 @@ def _svg(figure, name):
     text = re.sub(r' (width|height)="[\d.]+pt"', "", text, count=2)
     for placeholder, colour in PAGE_COLOURS.items():
         text = text.replace(placeholder, colour)
+    for written, placed in (drawn or {}).items():
+        text = text if written == placed else text.replace(f">{placed}<", f">{html.escape(written)}<")
     return text.replace("<svg", f'<svg role="img" aria-label="{name}"', 1)

@@ -181,6 +181,9 @@ def test_training_goes_on_with_the_parts_that_were_to_come(pipe, rows, plain):
     endless = passes(pipe.batches(rows, 5, **options).take(5))[0]
     later = passes(pipe.batches(rows, 5, **options, first_step=3).take(2))[0]
     tf.nest.map_structure(np.testing.assert_array_equal, endless[3:], later)
+    by_pass = passes(pipe.batches(rows, 5, **{**options, "endless": "by pass"}).take(5))[0]
+    later = passes(pipe.batches(rows, 5, **{**options, "endless": "by pass"}, first_step=1).take(4))[0]
+    tf.nest.map_structure(np.testing.assert_array_equal, by_pass[1:], later)
 
 
 def test_pictures_and_sound_of_one_clip_stay_together():

@@ -72,6 +72,21 @@ def test_endless_training_goes_on_at_any_step(table, pipe, drawn, cache):
         assert drawn(resumed, 20 - step) == whole[8 * step :]
 
 
+@pytest.mark.parametrize("cache", [False, True, "file"])
+def test_endless_training_by_pass_gives_the_batches_of_single_passes(table, pipe, drawn, cache, tmp_path):
+    kept = iter(tmp_path / f"cache{number}" for number in range(9))
+    options = lambda: {"training": True, "cache": next(kept) if cache == "file" else cache}  # noqa: E731
+    single = pipe.batches(table, 8, **options())
+    whole = [row for _ in range(4) for row in drawn(single)]
+    by_pass = pipe.batches(table, 8, **options(), endless="by pass")
+    assert by_pass.cardinality() == tf.data.INFINITE_CARDINALITY
+    sizes = [len(x["x"]) for x, _, _ in by_pass.take(8).as_numpy_iterator()]
+    assert sizes == [8] * 6 + [2, 8]
+    for step in (0, 1, 6, 7, 9):
+        resumed = pipe.batches(table, 8, **options(), endless="by pass", first_step=step)
+        assert drawn(resumed, 28 - step) == whole[COUNT * (step // 7) + 8 * (step % 7) :]
+
+
 @pytest.mark.parametrize("cache", [False, True])
 def test_balanced_rows_come_in_equal_shares(table, pipe, drawn, cache):
     batches = pipe.batches(table.balanced("kind"), 8, training=True, cache=cache)
@@ -140,6 +155,7 @@ def test_balancing_needs_values(tmp_path):
     ("options", "message"),
     [
         ({"first_step": 3}, "first_step=3, 7 steps an epoch"),
+        ({"endless": "always"}, "must be False, True or .by pass.. Received: endless='always'"),
         ({"endless": True, "on_bad": "drop"}, "Received: on_bad='drop'"),
         ({"endless": True, "training": False}, "are for training. Received: training=False"),
         ({"first_step": 7, "bucket_by_length": True}, "Received: first_step=7 with bucket_by_length or token_budget"),

@@ -117,11 +117,26 @@ def test_names_outside_ascii_keep_their_columns(tmp_path):
     assert set(y) == {plain_name("类别")} and x[plain_name("标题")].shape[0] == 4
 
 
-@pytest.mark.parametrize(
-    ("column", "name"), [("price", "price"), ("unit price", "unit_20_price"), ("价格", "u4ef7_683c")]
-)
-def test_plain_name(column, name):
-    assert plain_name(column) == name
+def test_columns_that_no_name_tells_apart(tmp_path):
+    rows = written(tmp_path / "t.csv", ["a b", "a_20_b", "c"], [[n, n % 3, n % 2] for n in range(10)])
+    rule = r"infer: columns must differ in letters or digits. Received: 'a b' and 'a_20_b'. Do: rename one"
+    with pytest.raises(ValueError, match=rule):
+        infer(rows, ["c"])
+    assert list(infer(rows, ["c"], ignore=["a b"])[0]) == ["a_20_b"]
+    assert list(infer(rows, ["c"], inputs=["a b"])[0]) == ["a_20_b"]
+
+
+def test_columns_of_the_names_that_a_pipeline_uses_itself(tmp_path):
+    rows = written(
+        tmp_path / "t.csv", ["numbers", "a", "b", "face_mask"], [["xy"[n % 2], n, n / 2, n] for n in range(9)]
+    )
+    inputs, targets = infer(rows, ["numbers"])
+    pipe = Pipeline(inputs, targets).adapt(rows)
+    assert pipe.inputs["other_numbers"].group == ("a", "b", "face_mask")
+    x, y, _ = next(iter(pipe.batches(rows, 4)))
+    assert x["other_numbers"].shape == (4, 3) and set(y) == {"numbers"}
+    pipe = Pipeline(*infer(rows, ["numbers"], inputs=["face_mask"])).adapt(rows)
+    assert list(pipe.inputs) == ["face_mask_"] and pipe.title("face_mask_") == "face_mask"
 
 
 def test_a_column_that_is_not_there(tmp_path):

@@ -17,7 +17,8 @@ from media_bytes import image_bytes, picture, tone, wav_bytes
 
 from data_pipelines import Audio, Image, Pipeline, TimeSeries, Video, read_shards, read_table
 from data_pipelines.prepare import ShardJob
-from data_pipelines.shard_format import INDEX, PLAN, VERSION, read_json, write_json
+from data_pipelines.shard_format import INDEX, PLAN, VERSION, read_json
+from data_pipelines.whole_file import write_json
 
 HERE = pathlib.Path(__file__).parent
 

@@ -141,7 +141,7 @@ def test_times_that_go_back_are_bad():
 @pytest.mark.parametrize(
     ("options", "rule"),
     [
-        ({"max_steps": 0}, "TimeSeries: max_steps must be > 0. Received: max_steps=0."),
+        ({"max_steps": 0}, "TimeSeries: max_steps and max_bytes must be > 0. Received: max_steps=0"),
         ({"keep": "middle"}, "TimeSeries: keep must be one of ('last', 'first'). Received: keep='middle'."),
     ],
 )

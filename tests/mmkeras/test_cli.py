@@ -4,8 +4,10 @@ import csv
 import inspect
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 import types
 
 import numpy as np
@@ -122,6 +124,37 @@ def test_predict_answers_every_row_in_order(place, run):
     assert "1 bad cells of photo" in done.stderr and "1 bad cells of size" in done.stderr
 
 
+def listing(place):
+    return {path: path.read_bytes() for path in sorted(place.rglob("*")) if path.is_file()}
+
+
+def test_predict_never_writes_over_what_it_reads(place, run, told):
+    for name, other in (("soft.csv", place / "t.csv"), ("pipe.csv", run / "pipeline.json")):
+        (place / name).symlink_to(other)
+    before = listing(place)
+    for output in ("t.csv", "./run/../t.csv", "soft.csv", "run/model.keras", "pipe.csv"):
+        done = told("predict", run, place / "t.csv", "--output", output, cwd=place)
+        assert done.returncode == 1
+        assert "predict: the output must not take the place of what is read. Received: output=" in done.stderr
+    assert told("inspect", "t.csv", "--html", "soft.csv", cwd=place).returncode == 1
+    assert told("inspect", "t.csv", "--write-spec", "t.csv", cwd=place).returncode == 1
+    assert listing(place) == before
+
+
+def test_a_prediction_that_fails_leaves_the_older_answers(place, run, told):
+    (place / "older.csv").write_text("kind\nr\n")
+    (place / "less.csv").write_text("photo,story\n,it is warm\n")
+    before = listing(place)
+    failed = told("predict", run, place / "less.csv", "--output", place / "older.csv")
+    assert failed.returncode == 1 and "column='size'" in failed.stderr
+    assert told("predict", run, place / "t.csv", "--output", place).returncode == 1
+    lost = told("predict", run, place / "t.csv", "--output", place / "none" / "x.csv")
+    assert lost.returncode == 1 and "the folder must exist" in lost.stderr
+    assert listing(place) == before
+    through = mmkeras("predict", run, place / "t.csv", "--output", "/dev/stdout")
+    assert through.returncode == 0 and len(through.stdout.splitlines()) == 91, through.stderr
+
+
 @pytest.mark.parametrize(("format", "file"), [("saved_model", "saved_model.pb"), ("litert", "model.tflite")])
 def test_export_writes_what_was_asked_for(place, run, format, file):
     done = mmkeras("export", run, "--output", place / format, "--format", format)
@@ -136,13 +169,46 @@ def test_ensemble_is_a_run(place, run):
     assert json.loads(both.stdout)["targets"] == json.loads(apart.stdout)["targets"]
 
 
-def test_resume_goes_on_after_the_last_epoch(place, run):
-    done = mmkeras(
-        "train", place / "t.csv", "--target", "kind", "--output", run, "--epochs", 7, "--dim", 32, "--resume"
+def test_a_finished_run_is_left_as_it_is(place, run, told):
+    words = ["train", place / "t.csv", "--target", "kind", "--output", run, "--epochs", 7, "--dim", 32]
+    before = {name: (run / name).stat().st_mtime_ns for name in os.listdir(run)}
+    again = told(*words, "--resume")
+    assert again.returncode == 0 and "run is finished: there is nothing to go on with" in again.stderr
+    refused = told(*words)
+    assert refused.returncode == 1 and "a run that is there is not written into" in refused.stderr
+    both = told(*words, "--resume", "--overwrite")
+    assert both.returncode == 2 and "leave one of them out" in both.stderr
+    refused = told("ensemble", run, run, "--output", run)
+    assert refused.returncode == 1 and "a run that is there is not written into" in refused.stderr
+    assert {name: (run / name).stat().st_mtime_ns for name in os.listdir(run)} == before
+    os.remove(run / "metrics.json")  # as if it had been cut off before it was judged
+    again = told(*words, "--resume")
+    assert again.returncode == 0 and (run / "metrics.json").exists(), again.stderr
+
+
+def test_ctrl_c_keeps_what_there_is_and_resume_goes_on(place):
+    output = place / "stopped"
+    words = ["train", place / "t.csv", "--target", "kind", "--input", "size", "--output", output, "--dim", 16]
+    words += ["--save-every", "1h", "--epochs", 400]
+    code = "from mmkeras.cli import main; main()"
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    environment = {**os.environ, "PYTHONPATH": root, "COLUMNS": "160", "KERAS_BACKEND": "tensorflow"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, words)],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    assert done.returncode == 0, done.stderr
-    with open(run / "history.csv", newline="", encoding="utf-8") as file:
-        assert len(list(csv.DictReader(file))) >= 7
+    while process.poll() is None and not (output / "model.keras").exists():
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=300)[1]
+    assert process.returncode == 130 and "stopped in epoch" in said and "--resume" in said
+    done = mmkeras(*words[:-1], 40, "--resume")
+    assert done.returncode == 1 and "epochs=40 (was 400)" in done.stderr
+    loaded = mmkeras("predict", output, place / "t.csv", "--output", place / "early.csv")
+    assert loaded.returncode == 0, loaded.stderr
 
 
 def test_refit_learns_anew_from_validation_rows_too(place, told):
@@ -203,13 +269,13 @@ def test_tokens_answer_in_words_and_pictures(place, told):
         "targets": {"photo": {"modality": "Image", "size": [8, 8]}, "story": {"modality": "Text", "max_tokens": 6}},
     }
     (place / "both.json").write_text(json.dumps(parts))
-    options = ["--spec", place / "both.json", "--output", place / "both", "--dim", 16, "--epochs", 1]
+    options = ["--spec", place / "both.json", "--output", place / "tokens", "--dim", 16, "--epochs", 1]
     done = told("train", place / "t.csv", *options, "--tokens", "--tokenizer-epochs", 1)
     assert done.returncode == 0, done.stderr
     assert "tokenizer of photo" in done.stderr
-    scores = json.loads((place / "both" / "metrics.json").read_text())["targets"]
+    scores = json.loads((place / "tokens" / "metrics.json").read_text())["targets"]
     assert "token_accuracy" in scores["story"] and "psnr" in scores["photo"]
-    done = told("predict", place / "both", place / "t.csv", "--output", place / "both.csv")
+    done = told("predict", place / "tokens", place / "t.csv", "--output", place / "both.csv")
     assert done.returncode == 0, done.stderr
     with open(place / "both.csv", newline="", encoding="utf-8") as file:
         answers = list(csv.DictReader(file))

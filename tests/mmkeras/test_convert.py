@@ -69,6 +69,7 @@ def test_the_file_answers_as_the_model_from_the_saved_pipeline(exported, model, 
 def test_the_classes_lie_beside_it(exported, pipe):
     facts = json.loads((exported[1] / "outputs.json").read_text("utf-8"))
     assert facts["kind"]["classes"] == pipe.spec["targets"]["kind"]["classes"]
+    assert {target: known["output"] for target, known in facts.items()} == {target: target for target in pipe.targets}
 
 
 def test_lstms_and_sound_too(rows, tmp_path):

@@ -6,11 +6,13 @@ import sys
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 from tiny_table import INPUTS, KINDS, model_for, pipeline, served, without, write_table
 
 import mmkeras as mm
+from data_pipelines import Category, Number, Pipeline, read_table
 
 SERVE = """
 import pickle, sys
@@ -125,6 +127,17 @@ def test_an_absent_row_is_the_same_in_any_company(answers):
 def test_labels_lie_beside_it(exported):
     assert (exported / "assets" / "kind_classes.txt").read_text().split() == list(KINDS)
     assert (exported / "assets" / "topics_classes.txt").read_text().split() == ["big", "red"]
+
+
+def test_a_label_of_several_lines_is_a_line(tmp_path):
+    labels = ["a", "b\nc", "d\\n", "e\r\nf", "g\u2028\x85h", 'i"j']
+    rows = read_table(pd.DataFrame({"age": range(6), "kind": labels}))
+    pipe = Pipeline({"age": Number()}, {"kind": Category()}).adapt(rows)
+    mm.export(model_for(pipe), pipe, tmp_path / "saved")
+    lines = (tmp_path / "saved" / "assets" / "kind_classes.txt").read_text("utf-8").splitlines()
+    assert (
+        lines == ["a", r"b\nc", r"d\\n", r"e\r\nf", r"g\u2028\u0085h", 'i"j'] and pipe.targets["kind"].classes == labels
+    )
 
 
 @keras.saving.register_keras_serializable("tests")

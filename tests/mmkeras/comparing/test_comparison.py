@@ -1,22 +1,18 @@
 """From made-up runs to figures, the sentence, the table and the page."""
 
 import re
-import types
 
 import numpy as np
 import pytest
 
+from data_pipelines import Audio, Category, Image, Pipeline
 from mmkeras.comparing.comparison import effective_robustness, points, summarise
 from mmkeras.comparing.comparison_report import comparison_report, table
 
 ROWS, SEEDS = 400, 3
 
 
-class Category:
-    """Stands for the modality: only its name matters here."""
-
-
-PIPE = types.SimpleNamespace(targets={"kind": Category()}, inputs={"photo": None, "voice": None})
+PIPE = Pipeline({"photo": Image(8), "voice": Audio()}, {"kind": Category()})
 FACTS = {"seeds": SEEDS, "training": {}, "rows": {"train": 10, "val": 5, "test": ROWS}}
 
 

@@ -1,0 +1,125 @@
+"""A picture in one token, by descriptions that nobody has to learn and by a small CNN."""
+
+import keras
+from keras import ops
+
+from mmkeras.component import component
+from mmkeras.layers.image_descriptors import cell_size, colour_histogram, edge_histograms, thumbnail
+from mmkeras.layers.masking import hide, mask_or_full
+
+GRID = 4  # cells along each axis that the CNN ends with, so that it knows where something is
+
+
+@component
+class ImageSummaryEncoder(keras.layers.Layer):
+    """Sums up a picture: edges by place, colours and a thumbnail, and what a small CNN finds.
+
+    t = W_d relu(W f(x)) + W_c relu(W g(x)): f gives the descriptions, which cost little and teach much where pictures
+    are few; g is a CNN whose first convolution has a stride of two, and whose last map, of about 4 × 4, is read place
+    by place.
+
+    Args:
+        dim: int > 0. Width of the token. Defaults to `64`.
+        filters: sequence of int > 0. Channels of each convolution of the CNN. Defaults to `(16, 32, 64)`.
+        hidden_dim: int > 0. Width of the dense layers: of the descriptions; half of it, of the CNN. Defaults to `256`.
+        dropout: float in [0, 1). Share of features dropped in training; of the dense layer on the descriptions, more.
+            Defaults to `0.3`.
+    Call arguments:
+        inputs: float tensor `(B, H, W, C)` in [0, 1], H and W > 1.
+        mask: bool tensor `(B,)` or None; True = there is a picture.
+    Returns:
+        float tensor `(B, 1, D)`, zeros in an absent row; the mask becomes `(B, 1)`.
+    Raises:
+        ValueError: no filters.
+    Example:
+        >>> ImageSummaryEncoder(dim=16)(np.ones((2, 28, 28, 3), "float32")).shape
+        TensorShape([2, 1, 16])
+    References:
+        See `mmkeras.layers.image_descriptors`.
+    """
+
+    modality = "Image"
+    preferred = False
+    summary = True
+
+    def __init__(self, dim=64, filters=(16, 32, 64), hidden_dim=256, dropout=0.3, **kwargs):
+        super().__init__(**kwargs)
+        if not filters:
+            raise ValueError("ImageSummaryEncoder: there must be filters. Received: filters=(). Do: (16, 32, 64).")
+        self.dim = dim
+        self.filters = tuple(filters)
+        self.hidden_dim = hidden_dim
+        self.dropout = dropout
+        self.supports_masking = True
+
+    def build(self, input_shape):
+        options, shape = {"dtype": self.dtype_policy}, (None, *input_shape[1:])
+        self.convs, self.norms, self.pools = [], [], []
+        for place, width in enumerate(self.filters):
+            kernel, stride = (5, 2) if place == 0 else (3, 1)
+            conv = keras.layers.Conv2D(width, kernel, stride, padding="same", name=f"conv_{place}", **options)
+            conv.build(shape)
+            shape = conv.compute_output_shape(shape)
+            size = tuple(2 if place and side > GRID else 1 for side in shape[1:3])
+            if place == len(self.filters) - 1:
+                size = tuple(cell_size(side, GRID) for side in shape[1:3])
+            pool = keras.layers.MaxPooling2D(size, **options)
+            shape = pool.compute_output_shape(shape)
+            norm = keras.layers.LayerNormalization(epsilon=1e-5, name=f"norm_{place}", **options)
+            norm.build(shape)
+            self.convs.append(conv)
+            self.pools.append(pool)
+            self.norms.append(norm)
+        self.map_size = shape[1] * shape[2] * shape[3]
+        self.drop = keras.layers.Dropout(self.dropout, **options)
+        self.drop_described = keras.layers.Dropout((1.0 + self.dropout) / 2.6, **options)
+        self.drop_maps = keras.layers.SpatialDropout2D(self.dropout / 3.0, **options)
+        described = describe_images(keras.KerasTensor((1, *input_shape[1:]))).shape[1]
+        self.describe = self._dense("describe", described, self.hidden_dim, "relu")
+        self.look = self._dense("look", self.map_size, self.hidden_dim // 2, "relu")
+        self.project = self._dense("project", self.hidden_dim + self.hidden_dim // 2, self.dim)
+
+    def _dense(self, name, width, units, activation=None):
+        dense = keras.layers.Dense(units, activation=activation, name=name, dtype=self.dtype_policy)
+        dense.build((None, width))
+        return dense
+
+    def call(self, inputs, *, mask=None, training=False):
+        mask = mask_or_full(mask, inputs, 1)
+        images = hide(ops.cast(inputs, "float32"), mask)
+        described = self.drop(ops.cast(describe_images(images), self.compute_dtype), training=training)
+        described = self.drop_described(self.describe(described), training=training)
+        looked = self.drop(self.look(self.drop(self._looked(images, training), training=training)), training=training)
+        token = self.project(ops.concatenate([described, looked], axis=1))
+        return hide(token[:, None], mask)
+
+    def _looked(self, images, training):
+        x = ops.cast(images, self.compute_dtype) * 2.0 - 1.0
+        for place, (conv, pool, norm) in enumerate(zip(self.convs, self.pools, self.norms, strict=True)):
+            x = ops.relu(norm(pool(conv(x))))
+            x = self.drop_maps(x, training=training) if place else x
+        return ops.reshape(x, (-1, self.map_size))
+
+    def compute_mask(self, inputs, mask=None):
+        return mask_or_full(mask, inputs, 1)[:, None]
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], 1, self.dim)
+
+    def get_config(self):
+        config = {"dim": self.dim, "filters": list(self.filters), "hidden_dim": self.hidden_dim}
+        return {**super().get_config(), **config, "dropout": self.dropout}
+
+    @classmethod
+    def from_spec(cls, spec, dim, dropout, **options):
+        return cls(dim=dim, **options)
+
+    @classmethod
+    def example(cls):
+        """A tiny instance with input shape, dtype and mask shape, for the conformance sweep."""
+        return cls(dim=8, filters=(8, 8), hidden_dim=16), ((16, 12, 3), "float32", ())
+
+
+def describe_images(images):
+    """Edges, colours and a thumbnail of pictures `(B, H, W, C)`, side by side: float32 `(B, N)`."""
+    return ops.concatenate([edge_histograms(images), thumbnail(images), colour_histogram(images)], axis=1)

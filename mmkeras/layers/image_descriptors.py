@@ -1,0 +1,61 @@
+"""What a picture looks like in numbers that nobody has to learn: edges by place, colours, a thumbnail."""
+
+import math
+
+import numpy as np
+from keras import ops
+
+DIRECTIONS, SHADES = 8, 4
+LEAST_EDGE = 0.05  # keeps noise in flat places from being blown up
+
+
+def cell_size(size, cells):
+    """Pixels of a cell along one axis, so that there are about as many cells as wanted."""
+    return max(1, size // cells)
+
+
+def edge_histograms(images, cells=7):
+    """How strong edges of eight directions are in each cell, over the strength of all edges around the cell.
+
+    Args:
+        images: float tensor `(B, H, W, C)` in [0, 1].
+        cells: int > 0. About as many cells along each axis. Defaults to `7`.
+    Returns:
+        float tensor `(B, N)`, N = rows · columns · 8, in about [0, 5].
+    References:
+        [Dalal and Triggs, 2005](https://doi.org/10.1109/CVPR.2005.177). Differs: a direction belongs to its neighbours
+        too, by the cosine of twice the angle, and no sign; each cell is divided by the mean of 3 × 3 cells.
+    """
+    grey = ops.mean(images, axis=-1)
+    across = ops.pad(grey[:, :, 2:] - grey[:, :, :-2], ((0, 0), (0, 0), (1, 1)))
+    down = ops.pad(grey[:, 2:] - grey[:, :-2], ((0, 0), (1, 1), (0, 0)))
+    strength = ops.sqrt(across**2 + down**2 + 1e-6)
+    doubled = ops.stack([(across**2 - down**2) / strength, 2.0 * across * down / strength], axis=-1)
+    angles = 2.0 * math.pi * np.arange(DIRECTIONS) / DIRECTIONS
+    towards = ops.convert_to_tensor(np.stack([np.cos(angles), np.sin(angles)]).astype("float32"))
+    edges = ops.relu(ops.matmul(doubled, towards) - 0.5 * strength[..., None])
+    size = tuple(cell_size(side, cells) for side in images.shape[1:3])
+    cell = ops.average_pool(edges, size, size, padding="valid", data_format="channels_last")
+    around = ops.average_pool(ops.sum(cell, -1, keepdims=True), 3, 1, padding="same", data_format="channels_last")
+    return _flat(4.0 * cell / (3.0 * around + LEAST_EDGE))
+
+
+def thumbnail(images, side=8):
+    """The picture in about `side` × `side` pixels, `(B, N)` in [-1, 1]."""
+    size = tuple(cell_size(length, side) for length in images.shape[1:3])
+    return _flat(ops.average_pool(images, size, size, padding="valid", data_format="channels_last")) * 2.0 - 1.0
+
+
+def colour_histogram(images):
+    """Roots of the shares of colours, each channel in four shades, of every second pixel: `(B, 4^C)`, C ≤ 3."""
+    channels = min(3, images.shape[-1])
+    level = ops.cast(ops.clip(images[:, ::2, ::2, :channels] * SHADES, 0.0, SHADES - 1e-3), "int32")
+    colour = level[..., 0]
+    for channel in range(1, channels):
+        colour = colour * SHADES + level[..., channel]
+    shares = ops.mean(ops.one_hot(_flat(colour), SHADES**channels, dtype="float32"), axis=1)
+    return 8.0 * ops.sqrt(shares)
+
+
+def _flat(values):
+    return ops.reshape(values, (-1, math.prod(values.shape[1:])))

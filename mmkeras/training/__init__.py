@@ -1,0 +1,1 @@
+"""How a run is kept while it learns: its folder, its checkpoints, its best model."""

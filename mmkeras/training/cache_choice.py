@@ -1,0 +1,33 @@
+"""Where decoded rows are kept between epochs."""
+
+import os
+import shutil
+
+import keras
+
+MEMORY_SHARE, DISK_SHARE = 0.25, 0.5
+SAMPLE = 32
+
+
+def choose_cache(pipe, parts, folder):
+    """In memory while all rows take a quarter of it, else on disk while they take half of what is free, else nowhere.
+
+    Args:
+        pipe: adapted `Pipeline`.
+        parts: list of `Rows` that are kept.
+        folder: path. Where files may lie.
+    Returns:
+        True, a path, or False, as `Pipeline.batches` takes them for `cache`.
+    """
+    sample = parts[0].take(SAMPLE)
+    batch = next(iter(pipe.batches(sample, SAMPLE, on_bad="mask")))
+    size = sum(part.numpy().nbytes for part in keras.tree.flatten(batch) if part.dtype.size) / max(1, len(sample))
+    needed = size * sum(len(rows) for rows in parts)
+    if needed <= MEMORY_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"):
+        return True
+    existing = folder
+    while not os.path.isdir(existing):
+        existing = os.path.dirname(os.path.abspath(existing))
+    if needed <= DISK_SHARE * shutil.disk_usage(existing).free:
+        return os.path.join(folder, "cache")
+    return False

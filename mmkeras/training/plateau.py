@@ -1,0 +1,46 @@
+"""Lowers the learning rate where validation no longer improves, then ends training."""
+
+import keras
+
+FACTOR = 0.3
+LEAST = 1e-3  # share by which a loss must be better to count
+
+
+class Plateau(keras.callbacks.Callback):
+    """Watches a validation loss; the schedule need not know how long training will be.
+
+    Args:
+        patience: int > 0. Epochs without a better loss: the first time the learning rate falls to 0.3 of what it is,
+            the second time training ends.
+        monitor: str. Defaults to `"val_loss"`.
+    """
+
+    def __init__(self, patience, monitor="val_loss"):
+        super().__init__()
+        self.patience = patience
+        self.monitor = monitor
+        self.best = None
+        self.wait = self.falls = 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        optimizer = self.model.optimizer
+        logs["learning_rate"] = float(optimizer.learning_rate)
+        loss = float(logs[self.monitor])
+        if self.best is None or loss < self.best - LEAST * abs(self.best):
+            self.best, self.wait = loss, 0
+            return
+        self.wait += 1
+        if self.wait < self.patience:
+            return
+        self.wait = 0
+        if self.falls:
+            self.model.stop_training = True
+            return
+        self.falls += 1
+        optimizer.learning_rate = FACTOR * float(optimizer.learning_rate)
+
+    def get_state(self):
+        return {"best": self.best, "wait": self.wait, "falls": self.falls}
+
+    def set_state(self, state):
+        self.best, self.wait, self.falls = state["best"], state["wait"], state["falls"]

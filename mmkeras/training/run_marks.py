@@ -1,0 +1,59 @@
+"""The mark of a run, which its files carry, so that files of two runs are told apart."""
+
+import json
+import os
+import zipfile
+
+NAMED = "mmkeras run "
+
+
+def read_json(path):
+    """Reads JSON; a file that is damaged is named."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except ValueError as error:
+        raise damaged(path, error) from error
+
+
+def mark_model(path, mark):
+    """Notes the mark in a `.keras` file, as the comment of its archive, and has the file on the disk."""
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.comment = (NAMED + mark).encode()
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+
+
+def read_mark(path):
+    """The mark of a JSON or `.keras` file of a run; None where it has none, as those of older versions.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    if path.endswith(".json"):
+        return read_json(path).get("run")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            comment = archive.comment.decode("utf-8", "replace")
+    except zipfile.BadZipFile as error:
+        raise damaged(path, error) from error
+    return comment.removeprefix(NAMED) if comment.startswith(NAMED) else None
+
+
+def require_whole(path):
+    """Refuses a model or checkpoint that is not there, or not as it was written."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            broken = archive.testzip()
+    except (OSError, zipfile.BadZipFile, EOFError) as error:
+        raise damaged(path, error) from error
+    if broken:
+        raise damaged(path, f"{broken} is not as it was written")
+
+
+def damaged(path, reason):
+    """The error about a file that cannot be what was written."""
+    return ValueError(
+        f"run: a file must be there and whole. Received: {os.fspath(path)!r} ({reason}). "
+        "Do: put it back from a copy, or train anew: --overwrite, overwrite=True."
+    )

@@ -1,0 +1,167 @@
+"""A table in, a trained model out: the one way in which a model is fitted by default."""
+
+import csv
+import os
+
+import keras
+
+from mmkeras import run as runs
+from mmkeras.build import build
+from mmkeras.compile import compile as compile_model
+from mmkeras.evaluate import evaluate
+from mmkeras.training.cache_choice import choose_cache
+from mmkeras.training.choices import Choices
+from mmkeras.training.plateau import Plateau
+from mmkeras.training.row_parts import TEST, TRAIN, VALIDATION, row_parts
+from mmkeras.training.time_budget import TimeBudget
+from mmkeras.training.trained_run import TrainedRun
+
+CHOICES = "choices.json"
+
+
+def train(
+    rows,
+    targets=(),
+    output="run",
+    inputs=None,
+    ignore=(),
+    pipeline=None,
+    validation=None,
+    test=None,
+    parts=None,
+    minutes=None,
+    seed=0,
+    class_weight=None,
+    refit=False,
+    resume=False,
+    overwrite=False,
+    save_every=None,
+    on_bad="raise",
+    verbose="auto",
+    show=None,
+    **choices,
+):
+    """Trains a model on a table and keeps the run in a folder.
+
+    Columns are guessed, parts are built, and the model learns until its validation loss no longer improves: then the
+    learning rate falls once, and the next time training ends. What is validated and kept is the running mean of the
+    weights. Everything chosen stands in `choices.json` of the run.
+
+    Args:
+        rows: `Rows`, or the path of a table.
+        targets: names of columns to predict; with `pipeline`, it names them. Defaults to `()`.
+        output: path of the run's folder. Defaults to `"run"`.
+        inputs: names of columns to predict from. Defaults to `None`: all useful ones.
+        ignore: names of columns to leave out. Defaults to `()`.
+        pipeline: `Pipeline`, adapted or not, in place of guesses. Defaults to `None`.
+        validation: `Rows` or path of a table to choose by. Defaults to `None`: the rows that a column of
+            train/val/test names, else a tenth by hash.
+        test: the same to judge by. Defaults to `None`: the same; where validation rows are given alone, these.
+        parts: dict of arguments of `build`, such as `{"fusion": "GatedFusion"}`, or a callable spec → dict.
+            Defaults to `None`.
+        minutes: float > 0. Training ends after so many, within an epoch too. Defaults to `None`.
+        seed: int. Of weights and the order of rows. Defaults to `0`.
+        class_weight: see `Pipeline.batches`. Defaults to `None`.
+        refit: bool. Then trains once more on training and validation rows, with as many epochs, and their learning
+            rates, as were best. Defaults to `False`.
+        resume, overwrite, save_every: see `mmkeras.run.fit`.
+        on_bad: policy for bad cells in training, see `Pipeline`. Defaults to `"raise"`.
+        verbose: as in `model.fit`. Defaults to `"auto"`.
+        show: callable (pipeline, parts), called before training. Defaults to `None`.
+        choices: `batch_size`, `epochs`, `patience`, `learning_rate`, `weight_decay`, `label_smoothing`,
+            `ema_momentum`, see `Choices`.
+    Returns:
+        `TrainedRun`: `model`, `pipe`, `folder`, `parts`, `choices`, `metrics`.
+    Raises:
+        ValueError: no targets, a part without rows, or rows without the columns.
+    Example:
+        >>> run = train("table.csv", targets=["category"], output="run/")
+        >>> run.metrics["targets"]["category"]["accuracy"]
+    """
+    if minutes is not None and minutes <= 0:
+        raise ValueError(f"train: minutes must be > 0. Received: minutes={minutes}. Do: minutes=5.")
+    found = row_parts(*(_rows(table) for table in (rows, validation, test)))
+    if refit and found[VALIDATION] is found[TEST]:
+        raise ValueError(
+            "train: refit must leave rows to judge by. Received: one part for choosing and testing. "
+            "Do: name some rows val and others test, or give both tables."
+        )
+    pipe = pipeline or _guessed(_rows(rows), targets, inputs, ignore, on_bad)
+
+    def learn(part, judged, folder, chosen, callbacks):
+        keras.utils.set_random_seed(seed)
+        if not pipe.adapted or refit:
+            pipe.adapt(part)
+        for other in found.values():
+            other.require([*pipe.input_columns(), *pipe.target_columns()])
+        if show is not None:
+            show(pipe, {**found, TRAIN: part, VALIDATION: judged or ()})
+        options = parts(pipe.spec) if callable(parts) else dict(parts or {})
+        model = _compiled(build(pipe.spec, **options), pipe, chosen)
+        kept = {"resume": resume, "overwrite": overwrite, "save_every": save_every, "verbose": verbose}
+        return runs.fit(
+            model,
+            pipe,
+            part,
+            judged,
+            folder,
+            chosen.epochs,
+            chosen.batch_size,
+            seed,
+            class_weight,
+            monitor="val_loss",
+            callbacks=callbacks,
+            cache=choose_cache(pipe, [part, *([] if judged is None else [judged])], folder),
+            **kept,
+        )
+
+    chosen = Choices(len(found[TRAIN]), **choices)
+    first = os.path.join(output, "chosen") if refit else output
+    watching = [TimeBudget(minutes), Plateau(chosen.patience)]
+    model = learn(found[TRAIN], found[VALIDATION], first, chosen, watching)
+    if refit:
+        rates = _rates(model, pipe, first)
+        both = found[TRAIN].union(found[VALIDATION])
+        chosen = Choices(len(both), **{**choices, "epochs": len(rates), "batch_size": chosen.batch_size})
+        model = learn(both, None, output, chosen, [keras.callbacks.LearningRateScheduler(lambda epoch: rates[epoch])])
+    runs.write_json(os.path.join(output, CHOICES), chosen.facts())
+    metrics = evaluate(model, pipe, found[TEST])
+    runs.write_metrics(metrics, output)
+    return TrainedRun(model, pipe, os.fspath(output), found, chosen.facts(), metrics)
+
+
+def _rows(table):
+    """Rows of a table that is named by its path."""
+    from data_pipelines import read_table
+
+    return read_table(os.fspath(table)) if isinstance(table, (str, os.PathLike)) else table
+
+
+def _guessed(rows, targets, inputs, ignore, on_bad):
+    from data_pipelines import Pipeline
+    from data_pipelines.infer import infer
+
+    targets = [targets] if isinstance(targets, str) else list(targets)
+    if not targets:
+        raise ValueError("train: there must be a target. Received: targets=(). Do: targets=['category'].")
+    return Pipeline(*infer(rows, targets, inputs, ignore), on_bad=on_bad)
+
+
+def _compiled(model, pipe, chosen):
+    """The model with AdamW; labels are smoothed where classes are told apart."""
+    smoothed = {name: chosen.label_smoothing for name in pipe.targets if hasattr(model.get_layer(name), "num_classes")}
+    return compile_model(
+        model,
+        pipe.spec,
+        learning_rate=chosen.learning_rate,
+        weight_decay=chosen.weight_decay,
+        label_smoothing=smoothed,
+        ema_momentum=chosen.ema_momentum if keras.backend.backend() == "tensorflow" else None,
+    )
+
+
+def _rates(model, pipe, folder):
+    """The learning rates of the epochs of a run up to its best one."""
+    best = runs.best_epoch(model, pipe, folder, "val_loss")
+    with open(os.path.join(folder, runs.HISTORY), newline="", encoding="utf-8") as file:
+        return [float(line["learning_rate"]) for line in csv.DictReader(file)][:best]

@@ -1,0 +1,25 @@
+"""What a training gives."""
+
+
+class TrainedRun:
+    """A model that was trained, with all that belongs to it.
+
+    Attributes:
+        model: `keras.Model`, with the weights kept.
+        pipe: adapted `Pipeline`.
+        folder: path of the run's files.
+        parts: dict `"train"`, `"val"`, `"test"` → `Rows`.
+        choices: dict. What was chosen for the training.
+        metrics: dict that `mmkeras.evaluate` gave for the test rows.
+    """
+
+    def __init__(self, model, pipe, folder, parts, choices, metrics):
+        self.model = model
+        self.pipe = pipe
+        self.folder = folder
+        self.parts = parts
+        self.choices = choices
+        self.metrics = metrics
+
+    def __repr__(self):
+        return f"TrainedRun({self.folder!r}, targets={self.metrics['targets']})"
