@@ -38,7 +38,7 @@ def main():
         found = SYSTEMS[asked.system](table, asked.seed, asked.quick, os.path.splitext(result)[0] + "_run")
         found |= {"table": asked.table, "system": asked.system, "seed": asked.seed}
         found["metric"] = table.METRIC
-        found.setdefault("peak_megabytes", round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+        found["peak_megabytes"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         asked.result = result
     with open(asked.result, "w", encoding="utf-8") as file:
         json.dump(found, file, indent=1)
@@ -102,11 +102,10 @@ def lines_of(function):
 
 def ours(table, seed, quick, run_folder):
     """`mm.train` with nothing chosen."""
-    import mmkeras as mm
-    from suite.ours import trained_by_api, trained_by_command
+    import mmkeras  # noqa: F401
+    from suite.ours import trained
 
-    train = trained_by_api if callable(getattr(mm, "train", None)) else trained_by_command
-    return train(table, seed, quick, run_folder)
+    return trained(table, seed, quick, run_folder)
 
 
 SYSTEMS = {"ours": ours, "keras": opponent_keras, "sklearn": opponent_sklearn}

@@ -1,11 +1,7 @@
-"""Our side: `mm.train` with nothing chosen, or, as long as that is not there, `mmkeras train`."""
+"""Our side: `mm.train` with nothing chosen."""
 
 import csv
-import inspect
 import os
-import resource
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -25,73 +21,52 @@ ENDINGS = {
 }
 
 
-def trained_by_api(table, seed, quick, folder):
-    """Trains and answers in this process."""
+def trained(table, seed, quick, folder):
+    """Trains, answers, and says what it cost."""
     import mmkeras as mm
     from data_pipelines import read_table
 
+    begun = note_fit()
     start = time.process_time()
     train, validation = read_table(PATHS.train), read_table(PATHS.validation)
-    options = {"epochs": 1} if quick and "epochs" in inspect.signature(mm.train).parameters else {}
+    options = {"epochs": 1} if quick else {}
     run = mm.train(train, targets=[table.TARGET], validation=validation, output=folder, seed=seed, **options)
     learned = time.process_time() - start
-    answered = answers(table, run.model, run.pipe)
+    said = {part: answers(table, run, getattr(PATHS, part)) for part in ("validation", "test")}
     seconds = {"train_seconds": round(learned, 2), "seconds": round(time.process_time() - start, 2)}
-    return {**answered, **seconds, "curve": curve(table, folder, start), "lines": LINES}
+    truth = {part: pd.read_csv(getattr(PATHS, part))[table.TARGET] for part in said}
+    scores = {part: score(table.METRIC, truth[part], said[part]) for part in said}
+    scores["noise"] = noise(table.METRIC, truth["test"], said["test"])
+    return {**scores, **seconds, "curve": curve(table, folder, begun[0] - start), "lines": LINES}
 
 
-def trained_by_command(table, seed, quick, folder):
-    """Trains by the command line, which takes one table with a column of parts, and answers here."""
-    from mmkeras.run import load
+def note_fit():
+    """A list that will hold the processor's seconds at which `fit` began: from there on a run's history counts."""
+    import keras
 
-    imported = time.process_time()
-    frames = [pd.read_csv(path, dtype=str).assign(split=part) for part, path in PATHS._asdict().items()]
-    pd.concat(frames).to_csv("all.csv", index=False)
-    command = [
-        sys.executable,
-        "-c",
-        "from mmkeras.cli import main; main()",
-        "train",
-        "all.csv",
-        "--target",
-        table.TARGET,
-        "--output",
-        folder,
-    ]
-    options = ["--seed", str(seed), *(["--epochs", "1"] if quick else [])]
-    subprocess.run([*command, *options], check=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    learned = used.ru_utime + used.ru_stime - imported
-    start = time.process_time()
-    answered = answers(table, *load(folder))
-    seconds = {"train_seconds": round(learned, 2), "seconds": round(learned + time.process_time() - start, 2)}
-    memory = {"peak_megabytes": round(used.ru_maxrss / 1024)}
-    return {**answered, **seconds, **memory, "curve": curve(table, folder, imported), "lines": LINES}
+    begun, fit = [], keras.Model.fit
+
+    def noted(*args, **kwargs):
+        begun.append(time.process_time())
+        return fit(*args, **kwargs)
+
+    keras.Model.fit = noted
+    return begun
 
 
-def answers(table, model, pipe):
-    """Scores on validation and test rows."""
+def answers(table, run, path):
+    """What a run says to a table."""
     import mmkeras as mm
     from data_pipelines import read_table
 
-    found = {}
-    for part in ("validation", "test"):
-        path = getattr(PATHS, part)
-        told = [batch[table.TARGET] for batch in mm.predict(model, pipe, read_table(path))]
-        truth = pd.read_csv(path)[table.TARGET]
-        found[part] = score(table.METRIC, truth, np.concatenate(told).tolist())
-        if part == "test":
-            found["noise"] = noise(table.METRIC, truth, np.concatenate(told).tolist())
-    return found
+    batches = mm.predict(run.model, run.pipe, read_table(path))
+    return np.concatenate([batch[table.TARGET] for batch in batches]).tolist()
 
 
-def curve(table, folder, start):
-    """Processor seconds and validation score of each epoch, where the run's history says both."""
+def curve(table, folder, before):
+    """Processor seconds and validation score of each epoch, as far as the run's history says the score."""
     with open(os.path.join(folder, "history.csv"), newline="", encoding="utf-8") as file:
         epochs = list(csv.DictReader(file))
     names = [name for name in epochs[0] if name.startswith("val_") and name.endswith(ENDINGS[table.METRIC])]
-    if not names or "cpu_seconds" not in epochs[0]:
-        return []
-    return [
-        (round(float(epoch["cpu_seconds"]) - start, 2), float(epoch[names[0]])) for epoch in epochs if epoch[names[0]]
-    ]
+    seconds = [round(before + float(epoch["cpu_seconds"]), 2) for epoch in epochs]
+    return [(second, float(epoch[names[0]])) for second, epoch in zip(seconds, epochs, strict=True)] if names else []

@@ -16,11 +16,11 @@ def score(metric, truth, answers):
 
 
 def noise(metric, truth, answers, draws=200):
-    """Standard deviation of the score over test rows drawn anew."""
+    """Standard deviation of the score over test rows drawn anew; no score is surer than one row."""
     truth, answers = np.array(list(truth), object), np.array(list(answers), object)
     random = np.random.default_rng(0)
     drawn = (random.integers(0, len(truth), len(truth)) for _ in range(draws))
-    return float(np.std([score(metric, truth[rows], answers[rows]) for rows in drawn]))
+    return max(1 / len(truth), float(np.std([score(metric, truth[rows], answers[rows]) for rows in drawn])))
 
 
 def accuracy(truth, answers):
