@@ -57,8 +57,8 @@ class TextSummaryEncoder(keras.layers.Layer):
     def build(self, input_shape):
         options, near = {"dtype": self.dtype_policy}, keras.initializers.RandomNormal(stddev=0.05)
         self.bag.build(input_shape)
-        self.embedding = TokenEmbedding(self.vocabulary_size, self.dim, near, name="embedding", **options)
-        self.embedding.build(input_shape)
+        self.words = TokenEmbedding(self.vocabulary_size, self.dim, near, name="words", **options)
+        self.words.build(input_shape)
         self.conv = keras.layers.Conv1D(self.filters, self.kernel_size, name="conv", **options)
         self.conv.build((None, None, self.dim))
         self.project = keras.layers.Dense(self.dim, use_bias=False, name="project", **options)
@@ -68,9 +68,17 @@ class TextSummaryEncoder(keras.layers.Layer):
     def call(self, inputs, *, mask=None, training=False):
         mask = mask_or_full(mask, inputs, 2)
         ids = hide(inputs, mask)
-        found, real = sequence_conv(self.conv, self.drop(self.embedding(ids), training=training), mask)
+        return self.read(self.embedding(ids), ids, mask, training)
+
+    def embedding(self, ids):
+        """All vectors that begin with a token: those of the bag, and the one that the convolution sees."""
+        return ops.concatenate([self.bag.look_up(ids, ops.not_equal(ids, 0)), self.words(ids)], axis=-1)
+
+    def read(self, vectors, ids, mask, training=False):
+        bag, words = vectors[..., : self.ngrams * self.dim], vectors[..., self.ngrams * self.dim :]
+        found, real = sequence_conv(self.conv, self.drop(words, training=training), mask)
         found = ops.max(hide(ops.relu(found), real), axis=1)
-        token = self.bag(ids, mask=mask, training=training) + self.project(self.drop(found, training=training))
+        token = self.bag.add_up(bag, ids, mask, training) + self.project(self.drop(found, training=training))
         return hide(token[:, None], self.compute_mask(ids, mask))
 
     def compute_mask(self, inputs, mask=None):

@@ -7,6 +7,7 @@ from keras import ops
 
 DIRECTIONS, SHADES = 8, 4
 LEAST_EDGE = 0.05  # keeps noise in flat places from being blown up
+RAREST = 1e-3  # share of a colour below which the root is bent
 
 
 def cell_size(size, cells):
@@ -47,14 +48,18 @@ def thumbnail(images, side=8):
 
 
 def colour_histogram(images):
-    """Roots of the shares of colours, each channel in four shades, of every second pixel: `(B, 4^C)`, C ≤ 3."""
-    channels = min(3, images.shape[-1])
-    level = ops.cast(ops.clip(images[:, ::2, ::2, :channels] * SHADES, 0.0, SHADES - 1e-3), "int32")
-    colour = level[..., 0]
-    for channel in range(1, channels):
-        colour = colour * SHADES + level[..., channel]
-    shares = ops.mean(ops.one_hot(_flat(colour), SHADES**channels, dtype="float32"), axis=1)
-    return 8.0 * ops.sqrt(shares)
+    """Roots of the shares of colours, each channel in four shades, of every second pixel: `(B, 4^C)`, C ≤ 3.
+
+    A pixel between two shades counts for both, so that the shares change smoothly.
+    """
+    seen = images[:, ::2, ::2, :3]
+    levels = ops.reshape(seen, (-1, math.prod(seen.shape[1:3]), seen.shape[3], 1)) * (SHADES - 1.0)
+    near = ops.relu(1.0 - ops.abs(levels - ops.arange(SHADES, dtype="float32")))
+    joint = near[:, :, 0]
+    for channel in range(1, seen.shape[3]):
+        joint = joint[..., None] * near[:, :, channel, None]
+        joint = ops.reshape(joint, (-1, joint.shape[1], joint.shape[2] * SHADES))
+    return 8.0 * ops.sqrt(ops.mean(joint, axis=1) + RAREST) - 8.0 * RAREST**0.5
 
 
 def _flat(values):

@@ -67,32 +67,36 @@ class NGramBag(keras.layers.Layer):
 
     def call(self, inputs, *, mask=None, training=False):
         mask = mask_or_full(mask, inputs, 2)
-        ids = ops.cast(hide(inputs, mask), "int32")
-        # Groups of texts that are shorter than a group are all padding.
-        ids = ops.pad(ids, ((0, 0), (0, self.ngrams - 1)))
-        total, squares = 0.0, 0.0
-        for length, table in enumerate(self.tables, start=1):
-            groups, weights = self._groups(ids, length)
-            squares = squares + ops.sum(weights**2, axis=1, keepdims=True)
-            if training and self.token_dropout:
-                draw = keras.random.uniform(ops.shape(groups), seed=self.seed_generator)
-                weights = hide(weights, draw >= self.token_dropout) / (1.0 - self.token_dropout)
-            total = total + ops.einsum("bt,btd->bd", ops.cast(weights, self.compute_dtype), table(groups))
+        return self.add_up(self.look_up(inputs, mask), inputs, mask, training)
+
+    def look_up(self, ids, mask):
+        """The vectors of each token and of the groups that begin with it, `(B, T, ngrams · D)`."""
+        groups = self._groups(ops.cast(hide(ids, mask), "int32"))
+        return ops.concatenate([table(found) for table, (found, _) in zip(self.tables, groups, strict=True)], axis=-1)
+
+    def add_up(self, vectors, ids, mask, training=False):
+        """What `look_up` gave, as one vector, `(B, D)`."""
+        weights = ops.stack([weight for _, weight in self._groups(ops.cast(hide(ids, mask), "int32"))], axis=2)
+        squares = ops.sum(weights**2, axis=(1, 2))[:, None]
+        if training and self.token_dropout:
+            draw = keras.random.uniform(ops.shape(weights), seed=self.seed_generator)
+            weights = hide(weights, draw >= self.token_dropout) / (1.0 - self.token_dropout)
+        vectors = ops.reshape(vectors, (*ops.shape(weights), self.dim))
+        total = ops.einsum("btn,btnd->bd", ops.cast(weights, vectors.dtype), vectors)
         return total * ops.cast(ops.rsqrt(ops.maximum(squares, 1.0)), total.dtype)
 
-    def _groups(self, ids, length):
-        """Ids of the groups of so many tokens that start at each token, and their weights, 0 where padding is in it."""
-        count = ids.shape[1]
-        count = ops.shape(ids)[1] if count is None else count
-        steps = count - self.ngrams + 1
-        if length == 1:
-            groups = ids[:, :steps]
-            return groups, hide(ops.log(10.0 + ops.cast(groups, "float32")) / 5.0, groups > UNKNOWN)
-        groups, real = ids[:, :steps], ids[:, :steps] > 0
-        for place in range(1, length):
-            after = ids[:, place : steps + place]
+    def _groups(self, ids):
+        """For each length, the ids of the groups that start at each token, and their weights, 0 where padding is in."""
+        steps = ids.shape[1] or ops.shape(ids)[1]
+        # Groups that would begin near the end are all padding.
+        padded = ops.pad(ids, ((0, 0), (0, self.ngrams - 1)))
+        groups, real = ids, ids > 0
+        found = [(ids, hide(ops.log(10.0 + ops.cast(ids, "float32")) / 5.0, ids > UNKNOWN))]
+        for length in range(2, self.ngrams + 1):
+            after = padded[:, length - 1 : steps + length - 1]
             groups, real = ops.mod(groups * STEP + after, self.num_buckets), real & (after > 0)
-        return groups, ops.cast(real, "float32")
+            found.append((groups, ops.cast(real, "float32")))
+        return found
 
     def compute_mask(self, inputs, mask=None):
         return None
