@@ -192,7 +192,11 @@ def test_a_model_that_also_says_texts(tiny):
     assert np.isfinite(found.examples[0]["inputs"]["story"]["gradient"]).all()
 
 
-@pytest.mark.parametrize("options", [{"decoder": "tokens"}, {"balance": "GradNorm"}], ids=lambda value: str(*value))
+@pytest.mark.parametrize(
+    "options",
+    [{"decoder": "tokens"}, {"balance": "GradNorm", "fusion": "TokenTransformer"}],
+    ids=lambda value: str(*value),
+)
 def test_what_stands_between_fusion_and_decoder_is_gone_through(tiny, options):
     targets = {"kind": Category(), "price": Number()}
     pipe = Pipeline({"story": Text(), "age": Number()}, targets).adapt(tiny["rows"])
