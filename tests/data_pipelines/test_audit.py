@@ -134,10 +134,10 @@ def test_headers_that_tell_a_number_are_a_leak(mixed):
 
 
 def test_texts_longer_than_a_batch_takes():
-    texts = ["a b c " * 60 + str(place) for place in range(30)] + ["短 文"] * 10
+    texts = ["a b c " * 200 + str(place) for place in range(30)] + ["短 文"] * 10
     facts = audit(read_table(pandas.DataFrame({"story": texts})))["columns"]["story"]
-    assert facts["kind"] == "Text" and facts["facts"]["tokens (word)"]["max"] == 181
-    assert facts["facts"]["beyond max_tokens"] == 30 and facts["facts"]["max_tokens"] == 128
+    assert facts["kind"] == "Text" and facts["facts"]["tokens (word)"]["max"] == 601
+    assert facts["facts"]["beyond max_tokens"] == 30 and facts["facts"]["max_tokens"] == 512
 
 
 def test_missing_targets_are_refused():
