@@ -1,6 +1,6 @@
 """Tables that nobody tuned a default for, each with two opponents: hand-written Keras and scikit-learn.
 
-`tables()` gives them by name. A table is a module of `suite/tables`:
+`all_tables()` gives them by name. A table is a module of `suite/tables`:
 
 - its docstring says what the rows are, where they come from and under what licence;
 - `TARGET`, `METRIC`: the column to predict, and `"accuracy"`, `"macro_f1"`, `"micro_f1"` or `"r2"`;
@@ -10,7 +10,7 @@
   run in the table's folder, and return a function frame → answers.
 
 Example:
-    >>> table = tables()["digits"]
+    >>> table = all_tables()["digits"]
     >>> parts = table.write("/tmp/digits")
     >>> parts.train
     '/tmp/digits/train.csv'
@@ -20,7 +20,7 @@ import importlib
 import pkgutil
 
 
-def tables():
+def all_tables():
     """Every table of the suite.
 
     Returns:
