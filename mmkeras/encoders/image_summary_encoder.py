@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from mmkeras.component import component
+from mmkeras.layers.built_dense import built_dense
 from mmkeras.layers.image_descriptors import cell_size, colour_histogram, edge_histograms, thumbnail
 from mmkeras.layers.masking import hide, mask_or_full
 
@@ -75,14 +76,9 @@ class ImageSummaryEncoder(keras.layers.Layer):
         self.drop_described = keras.layers.Dropout((1.0 + self.dropout) / 2.6, **options)
         self.drop_maps = keras.layers.SpatialDropout2D(self.dropout / 3.0, **options)
         described = describe_images(keras.KerasTensor((1, *input_shape[1:]))).shape[1]
-        self.describe = self._dense("describe", described, self.hidden_dim, "relu")
-        self.look = self._dense("look", self.map_size, self.hidden_dim // 2, "relu")
-        self.project = self._dense("project", self.hidden_dim + self.hidden_dim // 2, self.dim)
-
-    def _dense(self, name, width, units, activation=None):
-        dense = keras.layers.Dense(units, activation=activation, name=name, dtype=self.dtype_policy)
-        dense.build((None, width))
-        return dense
+        self.describe = built_dense(self, "describe", described, self.hidden_dim, "relu")
+        self.look = built_dense(self, "look", self.map_size, self.hidden_dim // 2, "relu")
+        self.project = built_dense(self, "project", self.hidden_dim + self.hidden_dim // 2, self.dim)
 
     def call(self, inputs, *, mask=None, training=False):
         mask = mask_or_full(mask, inputs, 1)

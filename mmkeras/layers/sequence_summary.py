@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from mmkeras.component import component
+from mmkeras.layers.built_dense import built_dense
 from mmkeras.layers.masking import hide, mask_or_full, sequence_conv
 
 
@@ -57,7 +58,7 @@ class SequenceSummary(keras.layers.Layer):
     def build(self, input_shape):
         options, channels = {"dtype": self.dtype_policy}, input_shape[-1]
         self.convs, self.norms = [], []
-        self.as_it_is = self._dense("as_it_is", (self.parts + 1) * channels, self.hidden_dim, "relu")
+        self.as_it_is = built_dense(self, "as_it_is", (self.parts + 1) * channels, self.hidden_dim, "relu")
         for place, width in enumerate(self.filters):
             conv = keras.layers.Conv1D(width, self.kernel_size, self.stride, name=f"conv_{place}", **options)
             norm = keras.layers.LayerNormalization(epsilon=1e-5, name=f"norm_{place}", **options)
@@ -66,14 +67,9 @@ class SequenceSummary(keras.layers.Layer):
             self.convs.append(conv)
             self.norms.append(norm)
             channels = width
-        self.convolved = self._dense("convolved", (self.parts + 2) * channels, self.hidden_dim, "relu")
-        self.project = self._dense("project", 2 * self.hidden_dim, self.dim)
+        self.convolved = built_dense(self, "convolved", (self.parts + 2) * channels, self.hidden_dim, "relu")
+        self.project = built_dense(self, "project", 2 * self.hidden_dim, self.dim)
         self.drop = keras.layers.Dropout(self.dropout, **options)
-
-    def _dense(self, name, width, units, activation=None):
-        dense = keras.layers.Dense(units, activation=activation, name=name, dtype=self.dtype_policy)
-        dense.build((None, width))
-        return dense
 
     def call(self, inputs, *, mask=None, training=False):
         mask = mask_or_full(mask, inputs, 2)
