@@ -1,12 +1,29 @@
 """Where decoded rows are kept between epochs."""
 
+import contextlib
 import os
 import shutil
+import tempfile
 
 import keras
 
 MEMORY_SHARE, DISK_SHARE = 0.25, 0.5
 SAMPLE = 32
+
+
+@contextlib.contextmanager
+def row_cache(pipe, parts, folder):
+    """What `choose_cache` says; files are in a folder of their own, which is gone afterwards.
+
+    Files that stayed would be read again by a training on other rows.
+    """
+    cache = choose_cache(pipe, parts, folder)
+    if isinstance(cache, bool):
+        yield cache
+        return
+    os.makedirs(folder, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".cache-", dir=folder) as place:
+        yield os.path.join(place, os.path.basename(cache))
 
 
 def choose_cache(pipe, parts, folder):

@@ -9,7 +9,7 @@ from mmkeras import run as runs
 from mmkeras.build import build
 from mmkeras.compile import compile as compile_model
 from mmkeras.evaluate import evaluate
-from mmkeras.training.cache_choice import choose_cache
+from mmkeras.training.cache_choice import row_cache
 from mmkeras.training.choices import Choices
 from mmkeras.training.plateau import Plateau
 from mmkeras.training.row_parts import TEST, TRAIN, VALIDATION, row_parts
@@ -80,13 +80,14 @@ def train(
     """
     if minutes is not None and minutes <= 0:
         raise ValueError(f"train: minutes must be > 0. Received: minutes={minutes}. Do: minutes=5.")
-    found = row_parts(*(_rows(table) for table in (rows, validation, test)))
+    rows, validation, test = (_rows(table) for table in (rows, validation, test))
+    found = row_parts(rows, validation, test)
     if refit and found[VALIDATION] is found[TEST]:
         raise ValueError(
             "train: refit must leave rows to judge by. Received: one part for choosing and testing. "
             "Do: name some rows val and others test, or give both tables."
         )
-    pipe = pipeline or _guessed(_rows(rows), targets, inputs, ignore, on_bad)
+    pipe = pipeline or _guessed(rows, targets, inputs, ignore, on_bad)
 
     def learn(part, judged, folder, chosen, callbacks):
         keras.utils.set_random_seed(seed)
@@ -99,21 +100,22 @@ def train(
         options = parts(pipe.spec) if callable(parts) else dict(parts or {})
         model = _compiled(build(pipe.spec, **options), pipe, chosen)
         kept = {"resume": resume, "overwrite": overwrite, "save_every": save_every, "verbose": verbose}
-        return runs.fit(
-            model,
-            pipe,
-            part,
-            judged,
-            folder,
-            chosen.epochs,
-            chosen.batch_size,
-            seed,
-            class_weight,
-            monitor="val_loss",
-            callbacks=callbacks,
-            cache=choose_cache(pipe, [part, *([] if judged is None else [judged])], folder),
-            **kept,
-        )
+        with row_cache(pipe, [part, *([] if judged is None else [judged])], folder) as cache:
+            return runs.fit(
+                model,
+                pipe,
+                part,
+                judged,
+                folder,
+                chosen.epochs,
+                chosen.batch_size,
+                seed,
+                class_weight,
+                monitor="val_loss",
+                callbacks=callbacks,
+                cache=cache,
+                **kept,
+            )
 
     chosen = Choices(len(found[TRAIN]), **choices)
     first = os.path.join(output, "chosen") if refit else output

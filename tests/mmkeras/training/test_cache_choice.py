@@ -4,7 +4,7 @@ from training_rows import frame
 
 from data_pipelines import Category, Number, Pipeline, read_table
 from mmkeras.training import cache_choice
-from mmkeras.training.cache_choice import choose_cache
+from mmkeras.training.cache_choice import choose_cache, row_cache
 
 
 def test_memory_then_disk_then_nowhere(tmp_path, monkeypatch):
@@ -16,3 +16,17 @@ def test_memory_then_disk_then_nowhere(tmp_path, monkeypatch):
     assert choose_cache(pipe, [rows, rows], str(folder)) == os.path.join(str(folder), "cache")
     monkeypatch.setattr(cache_choice, "DISK_SHARE", 0.0)
     assert choose_cache(pipe, [rows], str(folder)) is False
+
+
+def test_files_of_one_training_are_not_read_by_the_next(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache_choice, "MEMORY_SHARE", 0.0)
+    sums = []
+    for seed in (0, 1):
+        rows = read_table(frame(100, seed=seed))
+        pipe = Pipeline({"x": Number()}, {"kind": Category()}).adapt(rows)
+        with row_cache(pipe, [rows], str(tmp_path / "run")) as cache:
+            batches = pipe.batches(rows, 10, cache=cache)
+            sums += [sum(float(abs(x["x"].numpy()).sum()) for x, _, _ in batches) for _ in range(2)]
+            assert os.listdir(os.path.dirname(cache))
+    assert sums[0] == sums[1] != sums[2] == sums[3]
+    assert not os.listdir(tmp_path / "run")
