@@ -18,7 +18,7 @@ class TextSummaryEncoder(keras.layers.Layer):
         dim: int > 0. Width of the token. Defaults to `64`.
         ngrams: int > 0. Longest group of tokens in the bag, see `mmkeras.layers.NGramBag`. Defaults to `2`.
         filters: int > 0. Channels of the convolution. Defaults to `128`.
-        kernel_size: int > 0, odd, in tokens. Defaults to `3`.
+        kernel_size: int > 0, odd, in tokens. Defaults to `7`.
         dropout: float in [0, 1). Share of features dropped in training. Defaults to `0.3`.
     Call arguments:
         inputs: int tensor `(B, T)`.
@@ -39,11 +39,11 @@ class TextSummaryEncoder(keras.layers.Layer):
     preferred = False
     summary = True
 
-    def __init__(self, vocabulary_size, dim=64, ngrams=2, filters=128, kernel_size=3, dropout=0.3, **kwargs):
+    def __init__(self, vocabulary_size, dim=64, ngrams=2, filters=128, kernel_size=7, dropout=0.3, **kwargs):
         super().__init__(**kwargs)
         if kernel_size % 2 == 0:
             raise ValueError(
-                f"TextSummaryEncoder: kernel_size must be odd. Received: kernel_size={kernel_size}. Do: 3."
+                f"TextSummaryEncoder: kernel_size must be odd. Received: kernel_size={kernel_size}. Do: 7."
             )
         self.vocabulary_size = vocabulary_size
         self.dim = dim

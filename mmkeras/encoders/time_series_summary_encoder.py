@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from mmkeras.component import component
+from mmkeras.layers.built_dense import built_scale
 from mmkeras.layers.masking import hide, mask_or_full
 from mmkeras.layers.random_convolutions import RandomConvolutions
 from mmkeras.layers.sequence_summary import SequenceSummary
@@ -11,7 +12,7 @@ from mmkeras.layers.sequence_summary import SequenceSummary
 
 @component
 class TimeSeriesSummaryEncoder(keras.layers.Layer):
-    """Sums up a series by `SequenceSummary`, and by a linear layer over `RandomConvolutions`.
+    """Sums up a series by `SequenceSummary`, and by a linear layer over standardised `RandomConvolutions`.
 
     Args:
         dim: int > 0. Width of the token. Defaults to `64`.
@@ -49,20 +50,20 @@ class TimeSeriesSummaryEncoder(keras.layers.Layer):
         if self.num_kernels:
             self.random = RandomConvolutions(self.num_kernels, name="random", **options)
             self.random.build(input_shape)
+            features = self.random.compute_output_shape(input_shape)
+            self.scale = built_scale(self, "scale", features[-1])
             self.read = keras.layers.Dense(self.dim, use_bias=False, name="read", **options)
-            self.read.build(self.random.compute_output_shape(input_shape))
+            self.read.build(features)
             self.drop = keras.layers.Dropout(0.5, **options)
-
-    def centred(self, inputs, mask):
-        """Inputs near to zero mean and unit spread, as `TimeSeries` gives them."""
-        return inputs
 
     def call(self, inputs, *, mask=None, training=False):
         mask = mask_or_full(mask, inputs, 2)
-        x = hide(self.centred(ops.cast(hide(inputs, mask), self.compute_dtype), mask), mask)
+        x = ops.cast(hide(inputs, mask), self.compute_dtype)
         token = self.summary_of(x, mask=mask, training=training)
         if self.num_kernels:
-            token = token + self.read(self.drop(self.random(x, mask=mask), training=training))
+            present = ops.any(mask, axis=1)
+            features = self.scale(self.random(x, mask=mask), training=training, mask=present)
+            token = token + self.read(self.drop(hide(features, present), training=training))
         return hide(token[:, None], self.compute_mask(inputs, mask))
 
     def compute_mask(self, inputs, mask=None):

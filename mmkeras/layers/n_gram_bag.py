@@ -22,7 +22,7 @@ class NGramBag(keras.layers.Layer):
         vocabulary_size: int > 2. Ids run from 0 to one less; 0 is padding, 1 an unknown token, which says nothing.
         dim: int > 0. Width of the vector. Defaults to `64`.
         ngrams: int > 0. Longest group. Defaults to `2`.
-        num_buckets: int in 2 … 60000. For the groups of each length. Defaults to `20000`.
+        num_buckets: int in 2 … 60000. For the groups of each length. Defaults to `10000`.
         token_dropout: float in [0, 1). Share of tokens and groups dropped in training; the others weigh more.
             Defaults to `0.3`.
     Call arguments:
@@ -40,7 +40,7 @@ class NGramBag(keras.layers.Layer):
         in place of the count, and the dropping of groups.
     """
 
-    def __init__(self, vocabulary_size, dim=64, ngrams=2, num_buckets=20000, token_dropout=0.3, **kwargs):
+    def __init__(self, vocabulary_size, dim=64, ngrams=2, num_buckets=10000, token_dropout=0.3, **kwargs):
         super().__init__(**kwargs)
         if vocabulary_size < 3 or ngrams < 1 or not 2 <= num_buckets <= 60000:
             raise ValueError(

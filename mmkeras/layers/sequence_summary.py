@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from mmkeras.component import component
-from mmkeras.layers.built_dense import built_dense
+from mmkeras.layers.built_dense import built_dense, built_scale
 from mmkeras.layers.masking import hide, mask_or_full, sequence_conv
 
 
@@ -58,6 +58,7 @@ class SequenceSummary(keras.layers.Layer):
     def build(self, input_shape):
         options, channels = {"dtype": self.dtype_policy}, input_shape[-1]
         self.convs, self.norms = [], []
+        self.scale_steps = built_scale(self, "scale_steps", (self.parts + 1) * channels)
         self.as_it_is = built_dense(self, "as_it_is", (self.parts + 1) * channels, self.hidden_dim, "relu")
         for place, width in enumerate(self.filters):
             conv = keras.layers.Conv1D(width, self.kernel_size, self.stride, name=f"conv_{place}", **options)
@@ -67,21 +68,29 @@ class SequenceSummary(keras.layers.Layer):
             self.convs.append(conv)
             self.norms.append(norm)
             channels = width
+        self.scale_found = built_scale(self, "scale_found", (self.parts + 2) * channels)
         self.convolved = built_dense(self, "convolved", (self.parts + 2) * channels, self.hidden_dim, "relu")
         self.project = built_dense(self, "project", 2 * self.hidden_dim, self.dim)
         self.drop = keras.layers.Dropout(self.dropout, **options)
 
     def call(self, inputs, *, mask=None, training=False):
         mask = mask_or_full(mask, inputs, 2)
-        drop = lambda values: self.drop(values, training=training)  # noqa: E731
+        present = ops.any(mask, axis=1)
+
+        def drop(values):
+            return self.drop(values, training=training)
+
+        def scaled(scale, values):
+            return drop(hide(scale(ops.concatenate(values, axis=1), training=training, mask=present), present))
+
         x, real = ops.cast(hide(inputs, mask), self.compute_dtype), mask
-        views = [self.as_it_is(drop(ops.concatenate(stretches(x, real, self.parts), axis=1)))]
+        views = [self.as_it_is(scaled(self.scale_steps, stretches(x, real, self.parts)))]
         for conv, norm in zip(self.convs, self.norms, strict=True):
             x, real = sequence_conv(conv, x, real)
             x = drop(ops.relu(hide(norm(x), real)))
         largest = ops.max(x, axis=1)  # at least 0, which padding is
-        views.append(self.convolved(drop(ops.concatenate([*stretches(x, real, self.parts), largest], axis=1))))
-        return hide(self.project(drop(ops.concatenate(views, axis=1))), ops.any(mask, axis=1))
+        views.append(self.convolved(scaled(self.scale_found, [*stretches(x, real, self.parts), largest])))
+        return hide(self.project(drop(ops.concatenate(views, axis=1))), present)
 
     def compute_mask(self, inputs, mask=None):
         return None

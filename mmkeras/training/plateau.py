@@ -3,7 +3,9 @@
 import keras
 
 FACTOR = 0.3
-LEAST = 1e-3  # share by which a loss must be better to count
+LEAST = 5e-3  # share by which a loss must be better to count
+BEGUN = 0.9  # share of the first loss below which a model has begun to learn
+SLOW_START = 4  # times the patience that a model gets which has not
 
 
 class Plateau(keras.callbacks.Callback):
@@ -11,7 +13,7 @@ class Plateau(keras.callbacks.Callback):
 
     Args:
         patience: int > 0. Epochs without a better loss: the first time the learning rate falls to 0.3 of what it is,
-            the second time training ends.
+            the second time training ends. A model that has not yet learned anything gets four times as many.
         monitor: str. Defaults to `"val_loss"`.
     """
 
@@ -19,18 +21,20 @@ class Plateau(keras.callbacks.Callback):
         super().__init__()
         self.patience = patience
         self.monitor = monitor
-        self.best = None
+        self.best = self.first = None
         self.wait = self.falls = 0
 
     def on_epoch_end(self, epoch, logs=None):
         optimizer = self.model.optimizer
         logs["learning_rate"] = float(optimizer.learning_rate)
         loss = float(logs[self.monitor])
+        self.first = loss if self.first is None else self.first
         if self.best is None or loss < self.best - LEAST * abs(self.best):
             self.best, self.wait = loss, 0
             return
         self.wait += 1
-        if self.wait < self.patience:
+        begun = self.best < BEGUN * self.first
+        if self.wait < self.patience * (1 if begun else SLOW_START):
             return
         self.wait = 0
         if self.falls:
@@ -40,7 +44,8 @@ class Plateau(keras.callbacks.Callback):
         optimizer.learning_rate = FACTOR * float(optimizer.learning_rate)
 
     def get_state(self):
-        return {"best": self.best, "wait": self.wait, "falls": self.falls}
+        return {"best": self.best, "first": self.first, "wait": self.wait, "falls": self.falls}
 
     def set_state(self, state):
-        self.best, self.wait, self.falls = state["best"], state["wait"], state["falls"]
+        self.best, self.first = state["best"], state["first"]
+        self.wait, self.falls = state["wait"], state["falls"]

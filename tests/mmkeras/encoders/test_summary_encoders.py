@@ -1,5 +1,3 @@
-import inspect
-
 import numpy as np
 import pytest
 from reference import normal, shake, to_numpy
@@ -47,7 +45,36 @@ def test_the_order_of_words_counts_in_a_text():
 def test_a_series_needs_no_random_kernels():
     layer = encoders.TimeSeriesSummaryEncoder(dim=4, num_kernels=0)
     assert layer(normal(2, 7, 3)).shape == (2, 1, 4)
-    assert "num_kernels" in inspect.signature(encoders.AudioSummaryEncoder).parameters
+
+
+def test_a_sound_is_the_same_whatever_its_batch_is_padded_to():
+    layer = shake(encoders.AudioSummaryEncoder(dim=4, filters=(4, 4), hidden_dim=8))
+    for length in (1, 6, 7):
+        frames = normal(1, length, 10)
+        alone = to_numpy(layer(frames, mask=np.ones((1, length), bool)))
+        for more in (1, 2, 5):
+            padded = np.concatenate([frames, np.full((1, more, 10), 7.0, "float32")], axis=1)
+            given = to_numpy(layer(padded, mask=np.arange(length + more)[None] < length))
+            np.testing.assert_allclose(given, alone, atol=1e-5)
+
+
+def test_absent_rows_do_not_move_what_is_found_in_the_others_while_learning():
+    layer = encoders.AudioSummaryEncoder(dim=4, filters=(4,), hidden_dim=8, dropout=0.0)
+    frames = normal(4, 8, 10)
+    alone = to_numpy(layer(frames, mask=np.ones((4, 8), bool), training=True))
+    beside = np.concatenate([frames, np.full((3, 8, 10), 9.0, "float32")])
+    given = to_numpy(layer(beside, mask=np.tile(np.arange(7)[:, None] < 4, (1, 8)), training=True))
+    np.testing.assert_allclose(given[:4], alone, atol=1e-4)
+
+
+def test_faint_features_are_as_loud_as_others():
+    layer = encoders.AudioSummaryEncoder(dim=4, filters=(4,), hidden_dim=8, dropout=0.0)
+    layer.build((None, None, 10))
+    layer.convs[0].kernel.assign(layer.convs[0].kernel * 1e-3)
+    frames = normal(32, 12, 10)
+    scaled = to_numpy(layer.scale_found(normal(32, layer.scale_found.moving_mean.shape[0]) * 1e-1, training=True))
+    assert 0.8 < scaled.std() < 1.1
+    assert np.abs(to_numpy(layer(frames, training=True))).max() > 1e-2
 
 
 def test_what_moves_counts_in_a_clip():
@@ -63,6 +90,7 @@ def test_what_moves_counts_in_a_clip():
     ("make", "rule"),
     [
         (lambda: encoders.ImageSummaryEncoder(filters=()), r"there must be filters. Received: filters=\(\)"),
+        (lambda: encoders.AudioSummaryEncoder(filters=()), r"there must be filters. Received: filters=\(\)"),
         (lambda: encoders.TextSummaryEncoder(9, kernel_size=2), "kernel_size must be odd. Received: kernel_size=2"),
     ],
 )

@@ -31,8 +31,14 @@ def test_a_better_loss_gives_more_time_and_a_hair_does_not():
     assert rates == pytest.approx([0.1] * 7 + [0.03] * 2)
 
 
+def test_a_model_that_has_not_begun_to_learn_is_waited_for():
+    rates, _ = watched([2.3, 2.3, 2.31, 2.3, 2.29, 2.3, 1.9, 1.8, 1.8, 1.8, 1.8])
+    assert rates == pytest.approx([0.1] * 10 + [0.03])
+    assert watched([2.3] * 20)[0] == pytest.approx([0.1] * 9 + [0.03] * 8)
+
+
 def test_its_state_is_kept():
     _, callback = watched([1.0, 0.5, 0.6])
     other = Plateau(2)
     other.set_state(callback.get_state())
-    assert other.get_state() == {"best": 0.5, "wait": 1, "falls": 0}
+    assert other.get_state() == {"best": 0.5, "first": 1.0, "wait": 1, "falls": 0}
