@@ -173,8 +173,11 @@ class Pipeline:
                 Defaults to `False`.
             token_budget: int > 0 or None. In training, rows of like length share a batch that holds at most so many
                 steps (tokens, frames, samples) with its padding, and at most `batch_size` rows. Defaults to `None`.
-            static_shapes: bool. Pads every sequence to its modality's longest, and in training leaves out a last batch
-                of fewer rows: one shape, as TPUs and XLA want it. Defaults to `False`.
+            static_shapes: bool or `"few"`. Pads every sequence to its modality's longest, and in training leaves out a
+                last batch of fewer rows: one shape, as TPUs and XLA want it. `"few"`: in training, all sequences of a
+                batch to a quarter, a half or all of their longest, and no row is left out: three shapes, of which
+                short batches are cheap; rows of weight 0, with nothing in them, fill up the last batch.
+                Defaults to `False`.
             endless: bool or `"by pass"`. Training passes without an end, whole batches all of them, for
                 `steps_per_epoch`; `"by pass"`: no batch reaches into the next pass, so that the last of each has the
                 rest of its rows, as without `endless`. Defaults to `False`: one pass.

@@ -54,6 +54,8 @@ def fit(
 ):
     """Fits a compiled model with `model.fit` and keeps the run in a folder.
 
+    Where the model's steps are compiled (`jit_compile`), sequences are padded to a few lengths.
+
     With `keep="best"`, the weights kept are those of the best validation score of the first target (or loss, where
     there is no accuracy); with `"last"`, those at the end, as suits running means of weights.
 
@@ -93,7 +95,8 @@ def fit(
     """
     from data_pipelines.drawing import first_number
 
-    options = {"training": True, "seed": seed, "class_weight": class_weight, "cache": cache}
+    shapes = "few" if model.jit_compile else False
+    options = {"training": True, "seed": seed, "class_weight": class_weight, "cache": cache, "static_shapes": shapes}
     if pipe.on_bad == "drop":
         batches = pipe.batches(train, batch_size, **options)
     else:
@@ -102,7 +105,8 @@ def fit(
             lambda step: pipe.batches(train, batch_size, first_step=step, **options), -(-len(train) // batch_size)
         )
     beside = cache if isinstance(cache, bool) else f"{os.fspath(cache)}_validation"
-    judged = None if validation is None else pipe.batches(validation, batch_size, cache=beside, on_bad="mask")
+    kept = {"cache": beside, "static_shapes": shapes, "on_bad": "mask"}
+    judged = None if validation is None else pipe.batches(validation, batch_size, **kept)
     conditions = {
         "batch_size": batch_size,
         "seed": seed,
@@ -167,6 +171,7 @@ def fit_batches(
         model.load_weights(run.path(MODEL))
         return model
     facts = {"epochs": epochs, "patience": patience, "keep": keep, "validation": judged is not None}
+    facts["steps_per_execution"] = model.steps_per_execution
     kinds = [type(callback).__name__ for callback in callbacks]
     now = conditions_of(model, pipe, **facts, steps=batches.steps, callbacks=kinds, **(conditions or {}))
     saved = None

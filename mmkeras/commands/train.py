@@ -63,6 +63,9 @@ def train(
         bool,
         typer.Option("--refit", help="then learns anew, as many epochs as were best, from validation rows as well"),
     ] = False,
+    cache: Annotated[
+        str | None, typer.Option(help="of decoded rows: memory, disk or none; default: what has room")
+    ] = None,
     media_root: MediaOption = None,
     encoding: EncodingOption = None,
 ):
@@ -115,6 +118,7 @@ def train(
             learning_rate=learning_rate,
             weight_decay=weight_decay,
             label_smoothing=label_smoothing,
+            cache=cache,
         )
         judge(trained.model, trained.pipe, trained.parts["test"], output, trained.metrics)
 

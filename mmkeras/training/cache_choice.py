@@ -12,39 +12,54 @@ SAMPLE = 32
 
 
 @contextlib.contextmanager
-def row_cache(pipe, parts, folder):
-    """What `choose_cache` says; files are in a folder of their own, which is gone afterwards.
+def row_cache(pipe, parts, folder, cache=None):
+    """Gives what `Pipeline.batches` takes for `cache`, and what was chosen.
 
-    Files that stayed would be read again by a training on other rows.
+    Files are in a folder of their own, which is gone afterwards: those that stayed would be read again by a training
+    on other rows.
+
+    Args:
+        cache: `"memory"`, `"disk"`, `"none"` or None: what `choose_cache` says. Defaults to `None`.
+        pipe, parts, folder: see `choose_cache`.
+    Yields:
+        tuple (True, False or a path, dict of `"cache"` and `"cache_bytes"`).
     """
-    cache = choose_cache(pipe, parts, folder)
-    if isinstance(cache, bool):
-        yield cache
+    needed = cache_bytes(pipe, parts)
+    cache = cache or choose_cache(needed, folder)
+    facts = {"cache": cache, "cache_bytes": 0 if cache == "none" else needed}
+    if cache != "disk":
+        yield cache == "memory", facts
         return
     os.makedirs(folder, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".cache-", dir=folder) as place:
-        yield os.path.join(place, os.path.basename(cache))
+        yield os.path.join(place, "cache"), facts
 
 
-def choose_cache(pipe, parts, folder):
-    """In memory while all rows take a quarter of it, else on disk while they take half of what is free, else nowhere.
+def cache_bytes(pipe, parts):
+    """About how many bytes decoded rows take, by the first ones.
 
     Args:
         pipe: adapted `Pipeline`.
         parts: list of `Rows` that are kept.
-        folder: path. Where files may lie.
-    Returns:
-        True, a path, or False, as `Pipeline.batches` takes them for `cache`.
     """
     sample = parts[0].take(SAMPLE)
     batch = next(iter(pipe.batches(sample, SAMPLE, on_bad="mask")))
     size = sum(part.numpy().nbytes for part in keras.tree.flatten(batch) if part.dtype.size) / max(1, len(sample))
-    needed = size * sum(len(rows) for rows in parts)
+    return int(size * sum(len(rows) for rows in parts))
+
+
+def choose_cache(needed, folder):
+    """In memory while all rows take a quarter of it, else on disk while they take half of what is free, else nowhere.
+
+    Args:
+        needed: int. Bytes that the rows take.
+        folder: path. Where files may lie.
+    Returns:
+        `"memory"`, `"disk"` or `"none"`.
+    """
     if needed <= MEMORY_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"):
-        return True
+        return "memory"
     existing = folder
     while not os.path.isdir(existing):
         existing = os.path.dirname(os.path.abspath(existing))
-    if needed <= DISK_SHARE * shutil.disk_usage(existing).free:
-        return os.path.join(folder, "cache")
-    return False
+    return "disk" if needed <= DISK_SHARE * shutil.disk_usage(existing).free else "none"

@@ -11,6 +11,7 @@ from mmkeras.compile import compile as compile_model
 from mmkeras.evaluate import evaluate
 from mmkeras.training.cache_choice import row_cache
 from mmkeras.training.choices import Choices
+from mmkeras.training.execution import Execution
 from mmkeras.training.plateau import Plateau
 from mmkeras.training.row_parts import TEST, TRAIN, VALIDATION, row_parts
 from mmkeras.training.time_budget import TimeBudget
@@ -69,7 +70,7 @@ def train(
         verbose: as in `model.fit`. Defaults to `"auto"`.
         show: callable (pipeline, parts), called before training. Defaults to `None`.
         choices: `batch_size`, `epochs`, `patience`, `learning_rate`, `weight_decay`, `label_smoothing`,
-            `ema_momentum`, see `Choices`.
+            `ema_momentum`, see `Choices`; `jit_compile`, `steps_per_execution`, `dtype`, `cache`, see `Execution`.
     Returns:
         `TrainedRun`: `model`, `pipe`, `folder`, `parts`, `choices`, `metrics`.
     Raises:
@@ -98,9 +99,11 @@ def train(
         if show is not None:
             show(pipe, {**found, TRAIN: part, VALIDATION: judged or ()})
         options = parts(pipe.spec) if callable(parts) else dict(parts or {})
-        model = _compiled(build(pipe.spec, **options), pipe, chosen)
+        with execution.policy():
+            model = _compiled(build(pipe.spec, **options), pipe, chosen, execution.compiled)
         kept = {"resume": resume, "overwrite": overwrite, "save_every": save_every, "verbose": verbose}
-        with row_cache(pipe, [part, *([] if judged is None else [judged])], folder) as cache:
+        with row_cache(pipe, [part, *([] if judged is None else [judged])], folder, execution.cache) as (cache, facts):
+            noted.update(facts, **execution.facts(model))
             return runs.fit(
                 model,
                 pipe,
@@ -117,7 +120,8 @@ def train(
                 **kept,
             )
 
-    chosen = Choices(len(found[TRAIN]), **choices)
+    execution, choices = Execution.taken_from(choices)
+    chosen, noted = Choices(len(found[TRAIN]), **choices), {}
     first = os.path.join(output, "chosen") if refit else output
     watching = [TimeBudget(minutes), Plateau(chosen.patience)]
     model = learn(found[TRAIN], found[VALIDATION], first, chosen, watching)
@@ -126,10 +130,11 @@ def train(
         both = found[TRAIN].union(found[VALIDATION])
         chosen = Choices(len(both), **{**choices, "epochs": len(rates), "batch_size": chosen.batch_size})
         model = learn(both, None, output, chosen, [keras.callbacks.LearningRateScheduler(lambda epoch: rates[epoch])])
-    runs.write_json(os.path.join(output, CHOICES), chosen.facts())
+    facts = {**chosen.facts(), **noted}
+    runs.write_json(os.path.join(output, CHOICES), facts)
     metrics = evaluate(model, pipe, found[TEST])
     runs.write_metrics(metrics, output)
-    return TrainedRun(model, pipe, os.fspath(output), found, chosen.facts(), metrics)
+    return TrainedRun(model, pipe, os.fspath(output), found, facts, metrics)
 
 
 def _rows(table):
@@ -149,7 +154,7 @@ def _guessed(rows, targets, inputs, ignore, on_bad):
     return Pipeline(*infer(rows, targets, inputs, ignore), on_bad=on_bad)
 
 
-def _compiled(model, pipe, chosen):
+def _compiled(model, pipe, chosen, options):
     """The model with AdamW; labels are smoothed where classes are told apart."""
     smoothed = {name: chosen.label_smoothing for name in pipe.targets if hasattr(model.get_layer(name), "num_classes")}
     return compile_model(
@@ -159,6 +164,7 @@ def _compiled(model, pipe, chosen):
         weight_decay=chosen.weight_decay,
         label_smoothing=smoothed,
         ema_momentum=chosen.ema_momentum if keras.backend.backend() == "tensorflow" else None,
+        **options,
     )
 
 
