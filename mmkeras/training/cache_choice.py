@@ -4,15 +4,16 @@ import contextlib
 import os
 import shutil
 import tempfile
+import time
 
 import keras
 
-MEMORY_SHARE, DISK_SHARE = 0.25, 0.5
+MEMORY_SHARE, DISK_SHARE, TIME_SHARE = 0.25, 0.5, 0.25
 SAMPLE = 32
 
 
 @contextlib.contextmanager
-def row_cache(pipe, parts, folder, cache=None):
+def row_cache(pipe, parts, folder, cache=None, seconds=None):
     """Gives what `Pipeline.batches` takes for `cache`, and what was chosen.
 
     Files are in a folder of their own, which is gone afterwards: those that stayed would be read again by a training
@@ -20,11 +21,15 @@ def row_cache(pipe, parts, folder, cache=None):
 
     Args:
         cache: `"memory"`, `"disk"`, `"none"` or None: what `choose_cache` says. Defaults to `None`.
+        seconds: float or None. What training has. Rows that take more than a quarter of it to decode are not kept,
+            for training begins once all are in memory. Defaults to `None`: any time.
         pipe, parts, folder: see `choose_cache`.
     Yields:
         tuple (True, False or a path, dict of `"cache"` and `"cache_bytes"`).
     """
     needed = cache_bytes(pipe, parts)
+    if cache is None and seconds is not None and _decoding(pipe, parts) > TIME_SHARE * seconds:
+        cache = "none"
     cache = cache or choose_cache(needed, folder)
     facts = {"cache": cache, "cache_bytes": 0 if cache == "none" else needed}
     if cache != "disk":
@@ -46,6 +51,15 @@ def cache_bytes(pipe, parts):
     batch = next(iter(pipe.batches(sample, SAMPLE, on_bad="mask")))
     size = sum(part.numpy().nbytes for part in keras.tree.flatten(batch) if part.dtype.size) / max(1, len(sample))
     return int(size * sum(len(rows) for rows in parts))
+
+
+def _decoding(pipe, parts):
+    """About how many seconds it takes to decode all rows, by the first ones."""
+    batches = iter(pipe.batches(parts[0].take(4 * SAMPLE), SAMPLE, on_bad="mask"))
+    next(batches)  # waits for the graph to be traced as well
+    begun = time.monotonic()
+    drawn = sum(int(len(w[name])) for _, _, w in batches for name in list(w)[:1])
+    return (time.monotonic() - begun) / max(1, drawn) * sum(len(rows) for rows in parts)
 
 
 def choose_cache(needed, folder):

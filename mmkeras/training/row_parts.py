@@ -38,6 +38,22 @@ def row_parts(rows, validation=None, test=None):
     return parts
 
 
+def require_columns(parts, columns):
+    """Refuses parts that lack a column.
+
+    Args:
+        parts: dict name → `Rows`.
+        columns: list of str.
+    Raises:
+        ValueError: which part, and which column.
+    """
+    for part, rows in parts.items():
+        try:
+            rows.require(columns)
+        except ValueError as error:
+            raise ValueError(f"train, {part} rows: {error}") from error
+
+
 def _named_parts(rows):
     """The parts that a column of the table names, those that it has."""
     from data_pipelines.infer import split_column

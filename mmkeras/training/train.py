@@ -8,12 +8,14 @@ import keras
 from mmkeras import run as runs
 from mmkeras.build import build
 from mmkeras.compile import compile as compile_model
+from mmkeras.console import tell
 from mmkeras.evaluate import evaluate
 from mmkeras.training.cache_choice import row_cache
 from mmkeras.training.choices import Choices
 from mmkeras.training.execution import Execution
+from mmkeras.training.label_check import label_remarks
 from mmkeras.training.plateau import Plateau
-from mmkeras.training.row_parts import TEST, TRAIN, VALIDATION, row_parts
+from mmkeras.training.row_parts import TEST, TRAIN, VALIDATION, require_columns, row_parts
 from mmkeras.training.time_budget import TimeBudget
 from mmkeras.training.trained_run import TrainedRun
 
@@ -60,7 +62,8 @@ def train(
         test: the same to judge by. Defaults to `None`: the same; where validation rows are given alone, these.
         parts: dict of arguments of `build`, such as `{"fusion": "GatedFusion"}`, or a callable spec → dict.
             Defaults to `None`.
-        minutes: float > 0. Training ends after so many, within an epoch too. Defaults to `None`.
+        minutes: float > 0. Training ends so early, within an epoch too, that validation and evaluation end after so
+            many; what is hidden in turn is not evaluated where no time is left. Defaults to `None`.
         seed: int. Of weights and the order of rows. Defaults to `0`.
         class_weight: see `Pipeline.batches`. Defaults to `None`.
         refit: bool. Then trains once more on training and validation rows, with as many epochs, and their learning
@@ -81,6 +84,7 @@ def train(
     """
     if minutes is not None and minutes <= 0:
         raise ValueError(f"train: minutes must be > 0. Received: minutes={minutes}. Do: minutes=5.")
+    budgets = [TimeBudget(minutes and share * minutes) for share in ((0.5, 1.0) if refit else (1.0,))]
     rows, validation, test = (_rows(table) for table in (rows, validation, test))
     found = row_parts(rows, validation, test)
     if refit and found[VALIDATION] is found[TEST]:
@@ -89,22 +93,26 @@ def train(
             "Do: name some rows val and others test, or give both tables."
         )
     pipe = pipeline or _guessed(rows, targets, inputs, ignore, on_bad)
+    require_columns(found, [*pipe.input_columns(), *pipe.target_columns()])
 
-    def learn(part, judged, folder, chosen, callbacks):
+    def learn(part, judged, folder, chosen, callback, budget):
         keras.utils.set_random_seed(seed)
         if not pipe.adapted or refit:
             pipe.adapt(part)
-        for other in found.values():
-            other.require([*pipe.input_columns(), *pipe.target_columns()])
+        if judged is not None:
+            noted["remarks"] = label_remarks(pipe, part, judged)
         if show is not None:
             show(pipe, {**found, TRAIN: part, VALIDATION: judged or ()})
         options = parts(pipe.spec) if callable(parts) else dict(parts or {})
         with execution.policy():
             model = _compiled(build(pipe.spec, **options), pipe, chosen, execution.compiled)
         kept = {"resume": resume, "overwrite": overwrite, "save_every": save_every, "verbose": verbose}
-        with row_cache(pipe, [part, *([] if judged is None else [judged])], folder, execution.cache) as (cache, facts):
+        known = [part, *([] if judged is None else [judged])]
+        with row_cache(pipe, known, folder, execution.cache, budget.left) as (cache, facts):
             noted.update(facts, **execution.facts(model))
-            return runs.fit(
+            budget.require_time()
+            budget.after = (len(judged or ()) / 2 + len(found[TEST])) / chosen.batch_size
+            runs.fit(
                 model,
                 pipe,
                 part,
@@ -115,24 +123,28 @@ def train(
                 seed,
                 class_weight,
                 monitor="val_loss",
-                callbacks=callbacks,
+                callbacks=[budget, callback],
                 cache=cache,
                 **kept,
             )
+        noted["remarks"] += [budget.ended] if budget.ended else []
+        return model
 
     execution, choices = Execution.taken_from(choices)
     chosen, noted = Choices(len(found[TRAIN]), **choices), {}
     first = os.path.join(output, "chosen") if refit else output
-    watching = [TimeBudget(minutes), Plateau(chosen.patience)]
-    model = learn(found[TRAIN], found[VALIDATION], first, chosen, watching)
+    model = learn(found[TRAIN], found[VALIDATION], first, chosen, Plateau(chosen.patience), budgets[0])
     if refit:
         rates = _rates(model, pipe, first)
         both = found[TRAIN].union(found[VALIDATION])
         chosen = Choices(len(both), **{**choices, "epochs": len(rates), "batch_size": chosen.batch_size})
-        model = learn(both, None, output, chosen, [keras.callbacks.LearningRateScheduler(lambda epoch: rates[epoch])])
+        falling = keras.callbacks.LearningRateScheduler(lambda epoch: rates[epoch])
+        model = learn(both, None, output, chosen, falling, budgets[1])
     facts = {**chosen.facts(), **noted}
     runs.write_json(os.path.join(output, CHOICES), facts)
-    metrics = evaluate(model, pipe, found[TEST])
+    for remark in noted["remarks"] if verbose else ():
+        tell(remark, "yellow")
+    metrics = evaluate(model, pipe, found[TEST], subsets=minutes is None or budgets[-1].left > 0)
     runs.write_metrics(metrics, output)
     return TrainedRun(model, pipe, os.fspath(output), found, facts, metrics)
 

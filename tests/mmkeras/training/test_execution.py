@@ -16,6 +16,7 @@ from data_pipelines import Audio, Category, Pipeline, Text, read_table
 from mmkeras.training.execution import Execution
 
 ROWS = 70
+SMALL = {"dim": 4, "fusion": "ConcatFusion", "encoders": {"story": "TextBagEncoder", "voice": "AudioCNNEncoder"}}
 
 
 def sound(random, pitch):
@@ -82,7 +83,7 @@ def shapes(monkeypatch):
 
 
 def test_texts_and_audio_of_all_lengths_are_compiled_in_few_shapes(rows, shapes, tmp_path):
-    options = {"epochs": 2, "batch_size": 4, "jit_compile": True, "parts": {"dim": 8}, "verbose": 0}
+    options = {"epochs": 1, "batch_size": 4, "jit_compile": True, "parts": SMALL, "verbose": 0}
     found = mm.train(rows, output=tmp_path, pipeline=pipeline(), **options)
     assert found.model.jit_compile and found.choices["jit_compile"] is True
     assert shapes["fit"] and sum(map(len, shapes.values())) <= 8
@@ -91,7 +92,7 @@ def test_texts_and_audio_of_all_lengths_are_compiled_in_few_shapes(rows, shapes,
 
 def test_answers_do_not_depend_on_padding(rows):
     pipe = pipeline().adapt(rows)
-    model = mm.build(pipe.spec, dim=8)
+    model = mm.build(pipe.spec, **SMALL)
     plain = model.predict(pipe.batches(rows, 8), verbose=0)["kind"]
     padded = model.predict(pipe.batches(rows, 8, static_shapes="few"), verbose=0)["kind"]
     np.testing.assert_allclose(padded, plain, atol=1e-5)

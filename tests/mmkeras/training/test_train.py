@@ -4,7 +4,6 @@ import csv
 import json
 
 import numpy as np
-import pandas
 import pytest
 from training_rows import frame
 
@@ -71,11 +70,6 @@ def test_refit_trains_once_more_on_both_parts(tmp_path):
     assert found.choices["epochs"] == len(last)
 
 
-def test_minutes_end_a_training_within_an_epoch(tmp_path):
-    found = mm.train(read_table(frame(200)), ["kind"], tmp_path, verbose=0, minutes=1e-6)
-    assert len(history(tmp_path)) == 1 and found.metrics["targets"]["kind"]["accuracy"] >= 0.0
-
-
 def test_a_pipeline_and_parts_can_be_given(tmp_path):
     pipe = Pipeline({"x": Number()}, {"kind": Category()})
     parts = {"fusion": "GatedFusion", "dim": 8}
@@ -101,24 +95,3 @@ def test_numbers_are_answered_too(tmp_path):
 def test_wrong_arguments_are_refused(options, rule, tmp_path):
     with pytest.raises(ValueError, match=rule):
         mm.train(read_table(frame(60)), **{"targets": ["kind"], **options}, output=tmp_path, verbose=0)
-
-
-def test_a_validation_table_must_have_the_columns(tmp_path):
-    other = read_table(pandas.DataFrame({"x": [1.0], "kind": ["yes"]}))
-    with pytest.raises(ValueError, match=r"a column must be in the table. Received: column='word'"):
-        mm.train(read_table(frame(60)), ["kind"], tmp_path, validation=other, verbose=0)
-
-
-def test_a_class_that_only_validation_has_counts_as_no_label(tmp_path):
-    other = frame(20, seed=5)
-    other.loc[0, "kind"] = "perhaps"
-    found = mm.train(read_table(frame(60)), ["kind"], tmp_path, validation=read_table(other), verbose=0, epochs=1)
-    assert found.metrics["counts"]["masked"] == {"kind": 1}
-
-
-def test_three_rows_and_equal_labels_are_told(tmp_path):
-    with pytest.raises(ValueError, match=r"every part must have rows. Received: no .* rows out of 3"):
-        mm.train(read_table(frame(3)), ["kind"], tmp_path, verbose=0)
-    same = frame(60).assign(kind="yes")
-    with pytest.raises(ValueError, match=r"a target must have different values. Received: 'kind'"):
-        mm.train(read_table(same), ["kind"], tmp_path, verbose=0)
