@@ -75,7 +75,7 @@ def main(caches):
                 write_table(path, rows)
                 most, kept = peak(path, os.path.join(place, f"{cache}-{rows}"), cache)
                 beyond.append(most - kept)
-                print(f"cache {cache}, {rows:,} rows: {most:.0f} MiB at the peak, {kept:.0f} of them cached", flush=True)
+                print(f"cache {cache}, {rows:,} rows: {most:.0f} MiB at the peak, {kept:.0f} cached", flush=True)
             print(f"cache {cache}: growth beyond what is cached {beyond[1] / beyond[0] - 1:+.1%}", flush=True)
             failed |= beyond[1] > 1.1 * beyond[0]
     if failed:

@@ -58,7 +58,7 @@ def _decoding(pipe, parts):
     batches = iter(pipe.batches(parts[0].take(4 * SAMPLE), SAMPLE, on_bad="mask"))
     next(batches)  # waits for the graph to be traced as well
     begun = time.monotonic()
-    drawn = sum(int(len(w[name])) for _, _, w in batches for name in list(w)[:1])
+    drawn = sum(len(next(iter(x.values()))) for x, _, _ in batches)
     return (time.monotonic() - begun) / max(1, drawn) * sum(len(rows) for rows in parts)
 
 

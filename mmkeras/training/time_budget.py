@@ -62,7 +62,7 @@ class TimeBudget(keras.callbacks.Callback):
             return
         # The first step is traced, and waits until rows are mixed: no other will take as long.
         if self._steps or batch:
-            self._steps += 1
+            self._steps += self._model.steps_per_execution
             self._spent += time.monotonic() - self._begun
         reserve = self.after * self._spent / max(1.0, self._steps)
         if self.left <= min(reserve, 30.0 * self.minutes):

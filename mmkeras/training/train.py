@@ -105,7 +105,9 @@ def train(
             show(pipe, {**found, TRAIN: part, VALIDATION: judged or ()})
         options = parts(pipe.spec) if callable(parts) else dict(parts or {})
         with execution.policy():
-            model = _compiled(build(pipe.spec, **options), pipe, chosen, execution.compiled)
+            model = build(pipe.spec, **options)
+            options = execution.compiled(pipe, chosen.steps if save_every is None else 1)
+            model = _compiled(model, pipe, chosen, options)
         kept = {"resume": resume, "overwrite": overwrite, "save_every": save_every, "verbose": verbose}
         known = [part, *([] if judged is None else [judged])]
         with row_cache(pipe, known, folder, execution.cache, budget.left) as (cache, facts):

@@ -115,7 +115,7 @@ def test_labels_that_are_said_get_few_lengths(rows):
 
 
 def test_unknown_shapes_are_refused(pipe, rows):
-    with pytest.raises(ValueError, match="static_shapes must be False, True or \"few\". Received: static_shapes='many'"):
+    with pytest.raises(ValueError, match=r"static_shapes must be False, True .* Received: static_shapes='many'"):
         pipe.batches(rows, static_shapes="many")
 
 

@@ -26,8 +26,18 @@ def asked(**targets):
 @pytest.mark.parametrize(
     ("rows", "validation", "options", "rule"),
     [
-        (frame(60), frame(9)[["x", "kind"]], {}, r"train, val rows: .* a column must be in the table\. Received: column='word'"),
-        (frame(60), frame(9)[["x", "word", "price"]], {}, r"train, val rows: .* a column must be in the table\. Received: column='kind'"),
+        (
+            frame(60),
+            frame(9)[["x", "kind"]],
+            {},
+            r"train, val rows: .* must be in the table\. Received: column='word'",
+        ),
+        (
+            frame(60),
+            frame(9)[["x", "word", "price"]],
+            {},
+            r"train, val rows: .* must be in the table\. Received: column='kind'",
+        ),
         (
             frame(60),
             frame(9).assign(kind="perhaps"),
@@ -77,10 +87,14 @@ def test_a_class_that_only_validation_has_counts_as_no_label(odd):
 def test_a_target_that_says_nothing_in_validation_is_told(odd):
     with open(f"{odd.folder}/choices.json", encoding="utf-8") as file:
         remarks = json.load(file)["remarks"]
-    assert remarks == odd.choices["remarks"] == [
-        "'price' has one value in all validation rows: its scores say little",
-        "'other' has no label in validation rows: it has no say in which epoch is kept",
-    ]
+    assert (
+        remarks
+        == odd.choices["remarks"]
+        == [
+            "'price' has one value in all validation rows: its scores say little",
+            "'other' has no label in validation rows: it has no say in which epoch is kept",
+        ]
+    )
     assert odd.metrics["targets"]["price"]["r2"] == 0.0 and odd.metrics["targets"]["other"] == {"labels": 0}
 
 

@@ -42,7 +42,7 @@ def clock(monkeypatch):
 
 def test_a_budget_shorter_than_an_epoch_ends_in_its_midst_and_tells_why(clock, tmp_path, capsys):
     rows = read_table(frame(200))
-    options = {"batch_size": 8, "epochs": 3, "verbose": 2, "cache": "memory", "parts": SMALL}
+    options = {"batch_size": 8, "epochs": 3, "verbose": 2, "steps_per_execution": 1, "parts": SMALL}
     found = mm.train(rows, output=tmp_path, pipeline=pipeline(), minutes=0.5, **options)
     (line,) = csv.DictReader((tmp_path / "history.csv").read_text().splitlines())
     assert float(line["val_loss"]) > 0 and found.metrics["targets"]["kind"]["accuracy"] >= 0.0
@@ -53,7 +53,7 @@ def test_a_budget_shorter_than_an_epoch_ends_in_its_midst_and_tells_why(clock, t
 
 
 def test_a_budget_without_a_step_is_refused(clock, tmp_path):
-    with pytest.raises(ValueError, match="minutes must leave time for a step. Received: minutes=0.01, of which"):
+    with pytest.raises(ValueError, match=r"minutes must leave time for a step\. Received: minutes=0.01, of which"):
         mm.train(read_table(frame(60)), output=tmp_path, pipeline=pipeline(), minutes=0.01, parts=SMALL, verbose=0)
 
 
@@ -61,6 +61,7 @@ class Stops:
     """What a budget tells a model."""
 
     stop_training = stop_evaluating = False
+    steps_per_execution = 1
 
 
 def budget_of(minutes, after=0.0):
