@@ -76,14 +76,15 @@ class NGramBag(keras.layers.Layer):
 
     def add_up(self, vectors, ids, mask, training=False):
         """What `look_up` gave, as one vector, `(B, D)`."""
-        weights = ops.stack([weight for _, weight in self._groups(ops.cast(hide(ids, mask), "int32"))], axis=2)
-        squares = ops.sum(weights**2, axis=(1, 2))[:, None]
-        if training and self.token_dropout:
-            draw = keras.random.uniform(ops.shape(weights), seed=self.seed_generator)
-            weights = hide(weights, draw >= self.token_dropout) / (1.0 - self.token_dropout)
-        vectors = ops.reshape(vectors, (*ops.shape(weights), self.dim))
-        total = ops.einsum("btn,btnd->bd", ops.cast(weights, vectors.dtype), vectors)
-        return total * ops.cast(ops.rsqrt(ops.maximum(squares, 1.0)), total.dtype)
+        total, squares = 0.0, 0.0
+        for place, (_, weights) in enumerate(self._groups(ops.cast(hide(ids, mask), "int32"))):
+            squares = squares + ops.sum(weights**2, axis=1)
+            if training and self.token_dropout:
+                draw = keras.random.uniform(ops.shape(weights), seed=self.seed_generator)
+                weights = hide(weights, draw >= self.token_dropout) / (1.0 - self.token_dropout)
+            those = vectors[..., place * self.dim : (place + 1) * self.dim]
+            total = total + ops.einsum("bt,btd->bd", ops.cast(weights, vectors.dtype), those)
+        return total * ops.cast(ops.rsqrt(ops.maximum(squares, 1.0)), total.dtype)[:, None]
 
     def _groups(self, ids):
         """For each length, the ids of the groups that start at each token, and their weights, 0 where padding is in."""

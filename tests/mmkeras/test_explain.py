@@ -195,7 +195,7 @@ def test_a_model_that_also_says_texts(tiny):
 @pytest.mark.parametrize(
     "options",
     [{"decoder": "tokens"}, {"balance": "GradNorm", "fusion": "TokenTransformer"}],
-    ids=lambda value: str(*value),
+    ids=["tokens to the decoder", "balance"],
 )
 def test_what_stands_between_fusion_and_decoder_is_gone_through(tiny, options):
     targets = {"kind": Category(), "price": Number()}
