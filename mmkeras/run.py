@@ -1,14 +1,16 @@
 """A training run in a folder: everything that is needed to go on, to judge and to serve."""
 
 import csv
+import functools
 import os
 
 import keras
 
 from data_pipelines.whole_file import write_json
+from mmkeras.training.batch_rows import BatchRows
 from mmkeras.training.checkpoint_file import CheckpointFile
 from mmkeras.training.conditions import conditions_of, digest, require_same
-from mmkeras.training.resumable_batches import ResumableBatches
+from mmkeras.training.resumable_batches import ResumableBatches, later
 from mmkeras.training.run_folder import FINISHED, HISTORY, METRICS, MODEL, PIPELINE, RESUME, SPEC, RunFolder
 from mmkeras.training.run_training import RunTraining
 from mmkeras.training.save_every import SaveEvery
@@ -88,21 +90,27 @@ def fit(
         The model, with the weights kept; they are in `model.keras` as well.
     Raises:
         ValueError: the folder holds a run; or one to go on with was begun otherwise, or its checkpoint is lost or
-            damaged.
+            damaged. `NotFiniteError`: a loss is NaN or infinite.
         KeyboardInterrupt: Ctrl-C was pressed, and all is saved.
     """
     from data_pipelines.drawing import first_number
 
     options = {"training": True, "seed": seed, "class_weight": class_weight, "cache": cache}
     if pipe.on_bad == "drop":
-        batches = pipe.batches(train, batch_size, **options)
+        made = lambda passes: later(pipe.batches(train, batch_size, with_rows=True, **options), passes)  # noqa: E731
+        rows = BatchRows(train, pipe, made)
+        batches = ResumableBatches.of(pipe.batches(train, batch_size, **options), rows)
     else:
         options["endless"] = "by pass"
-        batches = ResumableBatches(
-            lambda step: pipe.batches(train, batch_size, first_step=step, **options), -(-len(train) // batch_size)
-        )
+        drawn = functools.partial(pipe.batches, train, batch_size, **options)
+        rows = BatchRows(train, pipe, lambda step: drawn(first_step=step, with_rows=True))
+        batches = ResumableBatches(lambda step: drawn(first_step=step), -(-len(train) // batch_size), rows)
     beside = cache if isinstance(cache, bool) else f"{os.fspath(cache)}_validation"
-    judged = None if validation is None else pipe.batches(validation, batch_size, cache=beside, on_bad="mask")
+    judged = judged_rows = None
+    if validation is not None:
+        judged = pipe.batches(validation, batch_size, cache=beside, on_bad="mask")
+        made = functools.partial(pipe.batches, validation, batch_size, on_bad="mask", with_rows=True)
+        judged_rows = BatchRows(validation, pipe, lambda step: made())
     conditions = {
         "batch_size": batch_size,
         "seed": seed,
@@ -127,6 +135,7 @@ def fit(
         conditions=conditions,
         monitor=monitor,
         callbacks=callbacks,
+        judged_rows=judged_rows,
     )
 
 
@@ -147,6 +156,7 @@ def fit_batches(
     overwrite=False,
     conditions=None,
     monitor=None,
+    judged_rows=None,
 ):
     """The same on batches that are there already.
 
@@ -157,6 +167,7 @@ def fit_batches(
         callbacks: Keras callbacks beside the run's own. Defaults to none.
         backup: bool. Whether checkpoints are kept, for `resume`. Defaults to `True`.
         conditions: dict, JSON-ready, or None. What else must be the same to go on. Defaults to `None`.
+        judged_rows: `BatchRows` of `judged`, to name rows by, or None. Defaults to `None`.
         model, pipe, folder, epochs, resume, patience, keep, verbose, save_every, overwrite, monitor: see `fit`.
     Returns:
         The model, with the weights kept.
@@ -176,7 +187,7 @@ def fit_batches(
     else:
         run.start(pipe)
     choice = _monitored(model, pipe, monitor) if judged is not None and keep == "best" else None
-    training = RunTraining(run, model, batches, judged, callbacks, choice, patience)
+    training = RunTraining(run, model, batches, judged, callbacks, choice, patience, judged_rows)
     training.fit(epochs, verbose, *([every, now, saved] if backup else []))
     training.finish()
     return model
