@@ -7,6 +7,7 @@ import os
 import keras
 
 from data_pipelines.whole_file import write_json
+from mmkeras.finite_answers import with_nulls
 from mmkeras.training.batch_rows import BatchRows
 from mmkeras.training.checkpoint_file import CheckpointFile
 from mmkeras.training.conditions import conditions_of, digest, require_same
@@ -14,6 +15,7 @@ from mmkeras.training.resumable_batches import ResumableBatches, later
 from mmkeras.training.run_folder import FINISHED, HISTORY, METRICS, MODEL, PIPELINE, RESUME, SPEC, RunFolder
 from mmkeras.training.run_training import RunTraining
 from mmkeras.training.save_every import SaveEvery
+from mmkeras.training.seen_rows import SeenRows
 
 __all__ = [
     "HISTORY",
@@ -53,6 +55,7 @@ def fit(
     monitor=None,
     callbacks=(),
     cache=True,
+    choices=None,
 ):
     """Fits a compiled model with `model.fit` and keeps the run in a folder.
 
@@ -86,6 +89,7 @@ def fit(
             Defaults to `None`: the first target's accuracy, or the loss.
         callbacks: Keras callbacks beside the run's own. Defaults to none.
         cache: bool or path, see `Pipeline.batches`; validation rows lie beside. Defaults to `True`.
+        choices: dict, JSON-ready, or None. What was chosen, for the run's `choices.json`. Defaults to `None`.
     Returns:
         The model, with the weights kept; they are in `model.keras` as well.
     Raises:
@@ -136,6 +140,8 @@ def fit(
         monitor=monitor,
         callbacks=callbacks,
         judged_rows=judged_rows,
+        choices=choices,
+        seen=lambda path, mark: SeenRows(path).write(mark, pipe, train, validation),
     )
 
 
@@ -157,6 +163,8 @@ def fit_batches(
     conditions=None,
     monitor=None,
     judged_rows=None,
+    choices=None,
+    seen=None,
 ):
     """The same on batches that are there already.
 
@@ -168,6 +176,7 @@ def fit_batches(
         backup: bool. Whether checkpoints are kept, for `resume`. Defaults to `True`.
         conditions: dict, JSON-ready, or None. What else must be the same to go on. Defaults to `None`.
         judged_rows: `BatchRows` of `judged`, to name rows by, or None. Defaults to `None`.
+        choices, seen: see `RunFolder.start`. Default to `None`.
         model, pipe, folder, epochs, resume, patience, keep, verbose, save_every, overwrite, monitor: see `fit`.
     Returns:
         The model, with the weights kept.
@@ -185,7 +194,7 @@ def fit_batches(
         saved = CheckpointFile(run.checkpoint).read()
         require_same(saved["conditions"], now, run.folder)
     else:
-        run.start(pipe)
+        run.start(pipe, choices, seen)
     choice = _monitored(model, pipe, monitor) if judged is not None and keep == "best" else None
     training = RunTraining(run, model, batches, judged, callbacks, choice, patience, judged_rows)
     training.fit(epochs, verbose, *([every, now, saved] if backup else []))
@@ -250,9 +259,9 @@ def check(folder):
     return RunFolder(folder).check()
 
 
-def write_metrics(metrics, folder):
-    """Writes the scores of a run into its folder, with its mark."""
-    write_json(os.path.join(folder, METRICS), {"run": RunFolder(folder).mark, **metrics})
+def write_metrics(metrics, folder, output=None):
+    """Writes the scores of a run, with its mark, into its folder or, where one is given, into `output`."""
+    write_json(os.path.join(output or folder, METRICS), {"run": RunFolder(folder).mark, **with_nulls(metrics)})
 
 
 def _monitored(model, pipe, monitor=None):

@@ -21,6 +21,9 @@ def train(
         str | None, typer.Option(metavar="TABLE", help="rows to choose by; default: some of TABLE")
     ] = None,
     test: Annotated[str | None, typer.Option(metavar="TABLE", help="rows to judge by; default: some of TABLE")] = None,
+    by: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="rows of equal cells stay in one part, where parts are cut")
+    ] = None,
     input: Annotated[list[str], typer.Option(help="column to predict from; default: all useful ones")] = [],  # noqa: B006
     ignore: Annotated[list[str], typer.Option(help="column to leave out; may be given again")] = [],  # noqa: B006
     spec: Annotated[str | None, typer.Option(help="JSON file of modalities instead of guesses, see inspect")] = None,
@@ -82,7 +85,7 @@ def train(
             return
         rows, val, judges = (other and read_table(other, media_root, encoding) for other in (table, validation, test))
         if finished:
-            judge(*run.load(output), row_parts(rows, val, judges)["test"], output)
+            judge(*run.load(output), row_parts(rows, val, judges, by)["test"], output)
             return
         pipe = pipeline_of(rows, spec, target, input, ignore, on_bad)
 
@@ -90,7 +93,7 @@ def train(
             parts = {"fusion": fusion, "encoders": named(encoder), "decoders": named(decoder), "balance": balance}
             if tokens:
                 options = {"epochs": tokenizer_epochs, "batch_size": batch_size or 32, "seed": seed}
-                learned = row_parts(rows, val, judges)["train"]
+                learned = row_parts(rows, val, judges, by)["train"]
                 parts.update(decoder="tokens", tokenizers=tokenizers_of(pipe, learned, **options))
             return {**parts, "dim": dim, "modality_dropout": modality_dropout}
 
@@ -100,6 +103,7 @@ def train(
             pipeline=pipe,
             validation=val,
             test=judges,
+            by=by,
             parts=parts_of_model,
             minutes=minutes,
             seed=seed,

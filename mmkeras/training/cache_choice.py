@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 
@@ -9,21 +10,40 @@ import keras
 
 MEMORY_SHARE, DISK_SHARE = 0.25, 0.5
 SAMPLE = 32
+PREFIX = ".cache-"
 
 
 @contextlib.contextmanager
 def row_cache(pipe, parts, folder):
     """What `choose_cache` says; files are in a folder of their own, which is gone afterwards.
 
-    Files that stayed would be read again by a training on other rows.
+    Files that stayed would be read again by a training on other rows. Those of trainings that were killed go first.
     """
     cache = choose_cache(pipe, parts, folder)
+    if os.path.isdir(folder):
+        _sweep(folder)
     if isinstance(cache, bool):
         yield cache
         return
     os.makedirs(folder, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".cache-", dir=folder) as place:
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", dir=folder) as place:
         yield os.path.join(place, os.path.basename(cache))
+
+
+def _sweep(folder):
+    """Removes what trainings left that were killed: those whose process is no more."""
+    for name in os.listdir(folder):
+        found = re.fullmatch(rf"{re.escape(PREFIX)}(?:(\d+)-)?\w+", name)
+        if found and not (found[1] and _runs(int(found[1]))):
+            shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
+
+
+def _runs(process):
+    try:
+        os.kill(process, 0)
+    except OSError as error:
+        return isinstance(error, PermissionError)
+    return True
 
 
 def choose_cache(pipe, parts, folder):

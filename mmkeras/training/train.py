@@ -2,6 +2,8 @@
 
 import csv
 import os
+import shutil
+import sys
 
 import keras
 
@@ -13,10 +15,10 @@ from mmkeras.training.cache_choice import row_cache
 from mmkeras.training.choices import Choices
 from mmkeras.training.plateau import Plateau
 from mmkeras.training.row_parts import TEST, TRAIN, VALIDATION, row_parts
+from mmkeras.training.run_folder import RunFolder
+from mmkeras.training.seen_rows import with_seen
 from mmkeras.training.time_budget import TimeBudget
 from mmkeras.training.trained_run import TrainedRun
-
-CHOICES = "choices.json"
 
 
 def train(
@@ -28,6 +30,7 @@ def train(
     pipeline=None,
     validation=None,
     test=None,
+    by=None,
     parts=None,
     minutes=None,
     seed=0,
@@ -55,8 +58,10 @@ def train(
         ignore: names of columns to leave out. Defaults to `()`.
         pipeline: `Pipeline`, adapted or not, in place of guesses. Defaults to `None`.
         validation: `Rows` or path of a table to choose by. Defaults to `None`: the rows that a column of
-            train/val/test names, else a tenth by hash.
+            train/val/test names, else a tenth, by a hash of the first columns that tell the rows apart.
         test: the same to judge by. Defaults to `None`: the same; where validation rows are given alone, these.
+        by: str. A column whose equal cells stay in one part, such as an owner, where parts are cut by hash.
+            Defaults to `None`.
         parts: dict of arguments of `build`, such as `{"fusion": "GatedFusion"}`, or a callable spec → dict.
             Defaults to `None`.
         minutes: float > 0. Training ends after so many, within an epoch too. Defaults to `None`.
@@ -66,14 +71,15 @@ def train(
             rates, as were best. Defaults to `False`.
         resume, overwrite, save_every: see `mmkeras.run.fit`.
         on_bad: policy for bad cells in training, see `Pipeline`. Defaults to `"raise"`.
-        verbose: as in `model.fit`. Defaults to `"auto"`.
+        verbose: as in `model.fit`; 0 also says nothing of how rows were parted. Defaults to `"auto"`.
         show: callable (pipeline, parts), called before training. Defaults to `None`.
         choices: `batch_size`, `epochs`, `patience`, `learning_rate`, `weight_decay`, `label_smoothing`,
             `ema_momentum`, see `Choices`.
     Returns:
         `TrainedRun`: `model`, `pipe`, `folder`, `parts`, `choices`, `metrics`.
     Raises:
-        ValueError: no targets, a part without rows, or rows without the columns.
+        ValueError: no targets, a part without rows, rows without the columns, or (`NotFiniteError`) a loss that is
+            NaN or infinite.
     Example:
         >>> run = train("table.csv", targets=["category"], output="run/")
         >>> run.metrics["targets"]["category"]["accuracy"]
@@ -81,7 +87,9 @@ def train(
     if minutes is not None and minutes <= 0:
         raise ValueError(f"train: minutes must be > 0. Received: minutes={minutes}. Do: minutes=5.")
     rows, validation, test = (_rows(table) for table in (rows, validation, test))
-    found = row_parts(rows, validation, test)
+    found = row_parts(rows, validation, test, by)
+    for remark in found.remarks if verbose != 0 else ():
+        print(remark, file=sys.stderr)
     if refit and found[VALIDATION] is found[TEST]:
         raise ValueError(
             "train: refit must leave rows to judge by. Received: one part for choosing and testing. "
@@ -114,6 +122,7 @@ def train(
                 monitor="val_loss",
                 callbacks=callbacks,
                 cache=cache,
+                choices={**chosen.facts(), "remarks": found.remarks},
                 **kept,
             )
 
@@ -126,10 +135,11 @@ def train(
         both = found[TRAIN].union(found[VALIDATION])
         chosen = Choices(len(both), **{**choices, "epochs": len(rates), "batch_size": chosen.batch_size})
         model = learn(both, None, output, chosen, [keras.callbacks.LearningRateScheduler(lambda epoch: rates[epoch])])
-    runs.write_json(os.path.join(output, CHOICES), chosen.facts())
-    metrics = evaluate(model, pipe, found[TEST])
+    elif overwrite:  # what a refit was chosen by, of a run before
+        shutil.rmtree(os.path.join(output, "chosen"), ignore_errors=True)
+    metrics = with_seen(evaluate(model, pipe, found[TEST]), RunFolder(output), pipe, found[TEST])
     runs.write_metrics(metrics, output)
-    return TrainedRun(model, pipe, os.fspath(output), found, chosen.facts(), metrics)
+    return TrainedRun(model, pipe, os.fspath(output), found, {**chosen.facts(), "remarks": found.remarks}, metrics)
 
 
 def _rows(table):
