@@ -35,7 +35,7 @@ def full_path(cell, media_root):
 
 
 def unreadable(cell, context, decode):
-    """Says why `decode` fails on a media cell: no file, a folder, no bytes, or what the decoder said."""
+    """Says why `decode` fails on a media cell: no file, a folder, no bytes, or what the decoder said, and of which."""
     if not context.is_bytes:
         path = full_path(cell, "")
         if "://" not in path:
@@ -49,9 +49,17 @@ def unreadable(cell, context, decode):
         decode(read_cell(tf.constant(cell), context))
     except (tf.errors.OpError, ValueError) as error:
         if isinstance(error, UnicodeDecodeError):
-            return _said(error.object.decode("utf-8", "replace"))
-        return _said(getattr(error, "message", None) or str(error))
-    return "it was unreadable a moment ago"
+            said = _said(error.object.decode("utf-8", "replace"))
+        else:
+            said = _said(getattr(error, "message", None) or str(error))
+        return in_file(said, cell, context)
+    return in_file("it was unreadable a moment ago", cell, context)
+
+
+def in_file(reason, cell, context):
+    """A reason with the file that a media cell names, where it names one and the reason does not."""
+    path = "" if context.is_bytes else full_path(cell, "")
+    return f"{reason} (file {path!r})" if path and repr(path) not in reason else reason
 
 
 def _said(message):

@@ -283,7 +283,7 @@ class Pipeline:
                 for name, modality in modalities.items():
                     if saved[part][name]["state"]:
                         modality.set_state(saved[part][name]["state"])
-        except (KeyError, TypeError, AttributeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        except (KeyError, TypeError, AttributeError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
             raise ValueError(
                 f"Pipeline.load: the file must be a saved pipeline. Received: {path!r} ({error})."
             ) from error

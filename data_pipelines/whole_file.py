@@ -62,7 +62,13 @@ def write_json(path, value):
 
 
 def make_folder(who, path):
-    """Makes a folder, and those above it, where it is not there.
+    """Makes a folder, and those above it, where it is not there; see `check_folder`."""
+    check_folder(who, path)
+    os.makedirs(path, exist_ok=True)
+
+
+def check_folder(who, path):
+    """Refuses a path that cannot become a folder.
 
     Args:
         who: str. What a message begins with.
@@ -78,7 +84,6 @@ def make_folder(who, path):
             f"{who}: the output must be a folder, or not be there yet. Received: {os.fspath(path)!r}, where {place!r} "
             "is a file. Do: another name."
         )
-    os.makedirs(path, exist_ok=True)
 
 
 def check_apart(who, path, needed):

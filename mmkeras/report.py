@@ -8,7 +8,7 @@ import os
 import numpy as np
 
 from data_pipelines.naming import plain_name
-from data_pipelines.whole_file import whole_file
+from data_pipelines.whole_file import make_folder, whole_file
 from mmkeras.evaluate import evaluate
 from mmkeras.finite_answers import require_finite_weights, without_answer, without_nulls
 from mmkeras.generator import draw_on, generator, shown
@@ -52,7 +52,7 @@ def report(model, pipe, rows, folder, history=None, metrics=None, examples=24):
         raise ValueError(f"report: examples must be >= 0. Received: examples={examples}. Do: 24.")
     require_finite_weights("report", model)
     folder = os.fspath(folder)
-    os.makedirs(folder, exist_ok=True)
+    make_folder("report", folder)
     history = _history(os.path.join(folder, "history.csv") if history is None else history)
     if metrics is None:
         metrics = _known_metrics(folder, len(rows)) or evaluate(model, pipe, rows)

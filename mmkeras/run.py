@@ -4,8 +4,6 @@ import csv
 import functools
 import os
 
-import keras
-
 from data_pipelines.whole_file import write_json
 from mmkeras.finite_answers import with_nulls
 from mmkeras.training.batch_rows import BatchRows
@@ -13,6 +11,7 @@ from mmkeras.training.checkpoint_file import CheckpointFile
 from mmkeras.training.conditions import conditions_of, digest, require_same
 from mmkeras.training.resumable_batches import ResumableBatches, later
 from mmkeras.training.run_folder import FINISHED, HISTORY, METRICS, MODEL, PIPELINE, RESUME, SPEC, RunFolder
+from mmkeras.training.run_marks import load_model
 from mmkeras.training.run_training import RunTraining
 from mmkeras.training.save_every import SaveEvery
 from mmkeras.training.seen_rows import SeenRows
@@ -244,7 +243,7 @@ def load(folder):
         paths = [run.path(PIPELINE), run.path(MODEL)]
         try:
             pipe = Pipeline.load(paths[0])
-            model = keras.models.load_model(paths[1], safe_mode=True)
+            model = load_model(paths[1])
         except (FileNotFoundError, ValueError):
             if all(os.path.exists(path) for path in paths):
                 raise

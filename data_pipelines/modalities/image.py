@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from data_pipelines.augmentation.pictures import PICTURES, vary_pictures
 from data_pipelines.augmentation.settings import checked_augment
-from data_pipelines.cells import MAX_BYTES, read_cell
+from data_pipelines.cells import MAX_BYTES, in_file, read_cell
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import modality
 from data_pipelines.picture_bounds import MAX_PIXELS, PictureBounds
@@ -15,6 +15,7 @@ from data_pipelines.probe import probe_image
 
 FITS = ("stretch", "pad", "crop")
 MOST_CLASSES = 256  # what a grey PNG of 8 bits can hold
+PIXEL_BYTES = 12  # of a pixel in a batch: three floats
 MUCH_LARGER = 16  # times the pixels needed, from which on shards keep the resized picture
 
 
@@ -42,7 +43,8 @@ class Image(Media):
     Batch:
         float32 `(B, H, W, 3)`, mask bool `(B,)`; zeros where absent. With `classes`: int32 `(B, H, W)`.
     Raises:
-        ValueError: a size below 1, an unknown `fit`, a wrong `augment`, `classes` out of range.
+        ValueError: a size below 1 or too large for `max_bytes`, an unknown `fit`, a wrong `augment`, `classes` out of
+            range.
     Example:
         >>> Image(size=(32, 48), augment={"flip": True, "shift": 0.1}).spec()["shape"]
         [32, 48, 3]
@@ -72,6 +74,11 @@ class Image(Media):
         if classes is not None and not 2 <= classes <= MOST_CLASSES:
             raise ValueError(
                 f"Image: classes must be in 2 … {MOST_CLASSES}. Received: classes={classes}. Do: leave it out."
+            )
+        if PIXEL_BYTES * size[0] * size[1] > max(max_bytes, MAX_BYTES):
+            raise ValueError(
+                f"Image: a picture of size must fit into max_bytes={max_bytes}, {PIXEL_BYTES} bytes a pixel. "
+                f"Received: size={size}, {PIXEL_BYTES * size[0] * size[1]} bytes. Do: size=64, or a larger max_bytes."
             )
         self.size = size
         self.classes = classes
@@ -164,7 +171,8 @@ class Image(Media):
         if "Input is empty" not in why:
             return why
         bounds = PictureBounds(self.max_pixels, self.max_bytes)
-        return why_refused(read_cell(tf.constant(cells[0]), context).numpy(), bounds, self.size) or why
+        refused = why_refused(read_cell(tf.constant(cells[0]), context).numpy(), bounds, self.size)
+        return in_file(refused, cells[0], context) if refused else why
 
     def spec(self):
         if self.classes is None:

@@ -172,11 +172,13 @@ def pipeline_of(rows, spec, target, inputs, ignore, on_bad):
         if not target:
             raise typer.BadParameter("name a column to predict: --target COLUMN, or give a --spec")
         return Pipeline(*infer(rows, target, inputs or None, ignore), on_bad=on_bad)
+    if os.path.isdir(spec):
+        raise ValueError(f"train: a spec must be a JSON file. Received: {spec!r}, a folder. Do: name the file in it.")
     with open(spec, encoding="utf-8") as file:
         try:
             parts = json.load(file)
             found = [{n: from_config(c) for n, c in parts[part].items()} for part in ("inputs", "targets")]
-        except (json.JSONDecodeError, KeyError, AttributeError, TypeError) as error:
+        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError, KeyError, AttributeError, TypeError) as error:
             raise ValueError(
                 f"train: a spec must be JSON with inputs and targets, name → modality. Received: {spec!r} ({error!r}). "
                 "Do: mmkeras inspect TABLE --target COLUMN --write-spec FILE."

@@ -4,7 +4,7 @@ import os
 import shutil
 import uuid
 
-from data_pipelines.whole_file import write_json
+from data_pipelines.whole_file import check_folder, write_json
 from mmkeras.training.run_marks import mark_model, read_json, read_mark
 
 MODEL, PIPELINE, SPEC, METRICS, HISTORY = "model.keras", "pipeline.json", "spec.json", "metrics.json", "history.csv"
@@ -91,6 +91,7 @@ class RunFolder:
             raise ValueError(
                 "run: a run goes on or starts anew. Received: resume=True, overwrite=True. Do: leave out one of both."
             )
+        check_folder("run", self.folder)
         self.settle()
         if overwrite:
             return NEW

@@ -65,7 +65,7 @@ def told(metrics):
     if not found:
         return None
     return (
-        f"{metrics['rows']:,} rows scored; the run has seen {' and '.join(found)} rows of these before: scores flatter"
+        f"{metrics['rows']:,} rows scored; the run has seen {' and '.join(found)} rows of them before: scores flatter"
     )
 
 

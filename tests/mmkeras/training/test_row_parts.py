@@ -89,7 +89,7 @@ def test_groups_stay_together():
     owners = [set(rows.values("owner")) for rows in parts.values()]
     assert sum(map(len, owners)) == 30 == len(set.union(*owners))
     assert "by a hash of 'owner'" in parts.remarks[0]
-    with pytest.raises(ValueError, match="a column must be in the table. Received: column='nobody'"):
+    with pytest.raises(ValueError, match=r"a column must be in the table. Received: column='nobody'"):
         row_parts(read_table(table), by="nobody")
 
 

@@ -31,6 +31,6 @@ def test_of_many_rows_few_are_kept(tmp_path, monkeypatch):
 
 def test_it_is_said_in_words():
     assert told({"rows": 300, "seen": {"training": 240, "validation": 0}}) == (
-        "300 rows scored; the run has seen 240 training rows of these before: scores flatter"
+        "300 rows scored; the run has seen 240 training rows of them before: scores flatter"
     )
     assert told({"rows": 300, "seen": {"training": 0, "validation": 0}}) is None and told({"rows": 3}) is None

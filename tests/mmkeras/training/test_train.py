@@ -143,7 +143,7 @@ def test_choices_are_there_before_training_and_go_with_the_run(trained, tmp_path
             mm.train(paths["train"], ["kind"], tmp_path, validation=paths["validation"], verbose=0, epochs=1)
     chosen = (output / "choices.json").read_text()
     (output / "choices.json").write_text(chosen.replace(runs.check(output), "0" * 32))
-    with pytest.raises(ValueError, match="files of a run must belong together. Received: .*choices.json of run 000"):
+    with pytest.raises(ValueError, match=r"files of a run must belong together. Received: .*choices.json of run 000"):
         runs.check(output)
     (output / "choices.json").write_text(chosen)
 
