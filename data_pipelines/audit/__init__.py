@@ -48,6 +48,8 @@ def audit(rows, targets=(), progress=None):
     found = find_split(rows)
     split = found.column
     columns, unreadable = _columns(guesses, opened, table, order)
+    if split is not None:
+        table[split] = np.array([str(cell).strip().lower() for cell in table[split]], object)
     splits = None if split is None else dict(zip(order, table[split], strict=True))
     labelled = [target for target in targets if guesses[target].kind != "Number" and target in table]
     report = {

@@ -34,14 +34,14 @@ class FiniteLoss(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self._steps = max(self._steps, batch + 1)
-        if not math.isfinite(logs["loss"]):
+        if not math.isfinite(logs.get("loss", 0.0)):
             self._found = batch if self._found is None else min(batch, self._found)
 
     def on_test_begin(self, logs=None):
         self._stop()
 
     def on_epoch_end(self, epoch, logs=None):
-        if self._found is None and not math.isfinite(logs["loss"]):
+        if self._found is None and not math.isfinite(logs.get("loss", 0.0)):
             self._found = max(0, self._steps - 1)
         self._stop()
         if not math.isfinite(logs.get("val_loss", 0.0)):
