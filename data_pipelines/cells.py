@@ -9,6 +9,25 @@ import tensorflow as tf
 MAX_BYTES = 2**28  # of memory that decoding one cell may take: 256 MiB
 
 
+def check_size(kind, size, max_bytes, frames=1):
+    """Refuses a size whose pictures, three floats a pixel, no cell could have: beyond 256 MiB, or `max_bytes`.
+
+    Args:
+        kind: str. The modality.
+        size: tuple (H, W), pixels.
+        max_bytes: int. Its argument.
+        frames: int. Pictures a cell. Defaults to `1`.
+    Raises:
+        ValueError: it is too large.
+    """
+    needed = 12 * size[0] * size[1] * frames
+    if needed > max(max_bytes, MAX_BYTES):
+        raise ValueError(
+            f"{kind}: a cell of size must fit into max_bytes={max_bytes}. Received: size={size}, {needed} bytes. "
+            "Do: size=64, or a larger max_bytes."
+        )
+
+
 def is_longer(texts, characters):
     """Whether texts `(B,)` have more characters than that, or more bytes than so many can have: bool `(B,)`."""
     characters_in = tf.strings.length(texts, unit="UTF8_CHAR")

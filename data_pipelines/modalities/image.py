@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from data_pipelines.augmentation.pictures import PICTURES, vary_pictures
 from data_pipelines.augmentation.settings import checked_augment
-from data_pipelines.cells import MAX_BYTES, in_file, read_cell
+from data_pipelines.cells import MAX_BYTES, check_size, in_file, read_cell
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import modality
 from data_pipelines.picture_bounds import MAX_PIXELS, PictureBounds
@@ -15,7 +15,6 @@ from data_pipelines.probe import probe_image
 
 FITS = ("stretch", "pad", "crop")
 MOST_CLASSES = 256  # what a grey PNG of 8 bits can hold
-PIXEL_BYTES = 12  # of a pixel in a batch: three floats
 MUCH_LARGER = 16  # times the pixels needed, from which on shards keep the resized picture
 
 
@@ -75,11 +74,7 @@ class Image(Media):
             raise ValueError(
                 f"Image: classes must be in 2 … {MOST_CLASSES}. Received: classes={classes}. Do: leave it out."
             )
-        if PIXEL_BYTES * size[0] * size[1] > max(max_bytes, MAX_BYTES):
-            raise ValueError(
-                f"Image: a picture of size must fit into max_bytes={max_bytes}, {PIXEL_BYTES} bytes a pixel. "
-                f"Received: size={size}, {PIXEL_BYTES * size[0] * size[1]} bytes. Do: size=64, or a larger max_bytes."
-            )
+        check_size("Image", size, max_bytes)
         self.size = size
         self.classes = classes
         self.fit = fit

@@ -11,7 +11,7 @@ import pytest
 from training_rows import frame
 
 import mmkeras as mm
-from data_pipelines import Category, Image, Number, Pipeline, read_table
+from data_pipelines import Category, Image, Number, Pipeline, Video, read_table
 from mmkeras import run
 from mmkeras.cli import main
 from mmkeras.training.run_marks import read_json
@@ -83,8 +83,12 @@ def test_a_spec_that_is_none(refused, place):
     spec = {"inputs": {"x": {"modality": "Image", "size": 40000}}, "targets": {"kind": {"modality": "Category"}}}
     (place / "large.json").write_text(json.dumps(spec))
     said = refused(*TRAIN, "--spec", "large.json", "--output", "o")
-    assert "a picture of size must fit into max_bytes=268435456" in said and "size=(40000, 40000)" in said
+    assert "Image: a cell of size must fit into max_bytes=268435456" in said and "size=(40000, 40000)" in said
     assert Image(40000, max_bytes=2**35).size == (40000, 40000)
+    with pytest.raises(
+        ValueError, match=r"Video: a cell of size must fit into max_bytes=.* Received: size=\(9000, 9000\)"
+    ):
+        Video(size=9000)
 
 
 @pytest.mark.parametrize("depth", [900, DEEP])
@@ -171,3 +175,10 @@ def test_a_full_disk(refused, small_disk):
     assert "there is no room left on the disk" in refused(*TRAIN, "--output", str(small_disk / "run"))
     assert "there is no room left on the disk" in refused("export", "run", "--output", str(small_disk / "saved"))
     assert (small_disk / "a.csv").read_text() == "kind\nfrom before\n"
+
+
+def test_a_loss_that_is_not_finite(refused, place):
+    said = refused(*TRAIN, "--learning-rate", "1e38", "--output", "nan")
+    assert "the loss must be a finite number. Received: NaN or infinity in epoch 1, " in said and '"t.csv"' in said
+    assert "the first layer whose output is not finite is" in said and "There is no model yet" in said
+    assert "training that was cut off is not written over" in refused(*TRAIN, "--output", "nan")

@@ -132,13 +132,13 @@ def test_choices_are_there_before_training_and_go_with_the_run(trained, tmp_path
     class Stopped(Exception):
         pass
 
-    def stop(batch, logs=None):
+    def stop(self, batch, logs=None):
         found = json.loads((tmp_path / ".training" / "choices.json").read_text())
         assert found["batch_size"] == 16 and len(found["run"]) == 32
         raise Stopped
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mmkeras.training.time_budget.TimeBudget.on_train_batch_end", lambda self, *rest: stop(*rest))
+        patch.setattr("mmkeras.training.time_budget.TimeBudget.on_train_batch_end", stop)
         with pytest.raises(Stopped):
             mm.train(paths["train"], ["kind"], tmp_path, validation=paths["validation"], verbose=0, epochs=1)
     chosen = (output / "choices.json").read_text()
