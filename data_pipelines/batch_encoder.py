@@ -27,9 +27,10 @@ class BatchEncoder:
         columns: list of str. The columns read.
         policy: `"raise"`, `"mask"` or `"drop"`, see `Pipeline`.
         problems: `Problems` to count in.
+        with_rows: bool. Whether weights hold the rows' numbers too. Defaults to `False`.
     """
 
-    def __init__(self, inputs, targets, rows, columns, policy, problems):
+    def __init__(self, inputs, targets, rows, columns, policy, problems, with_rows=False):
         self.inputs = inputs
         self.targets = targets
         self.rows = rows
@@ -40,6 +41,7 @@ class BatchEncoder:
         self.source.require_prepared(both)
         self.policy = policy
         self.problems = problems
+        self.with_rows = with_rows
         self.message = None
         self.lock = threading.Lock()
         self.kinds = [
@@ -120,6 +122,8 @@ class BatchEncoder:
             bad.append(wrong)
         if WEIGHT in cells:
             w[WEIGHT] = cells[WEIGHT]
+        if self.with_rows:
+            w[ROW] = cells[ROW]
         return cells, x, y, w, tf.stack(bad, 1)
 
     def _judge(self, cells, x, y, w, bad):

@@ -45,7 +45,9 @@ class BatchPlan:
         )
         columns = dict.fromkeys([*pipe.input_columns(), *(pipe.target_columns() if self.targets else [])])
         inputs = keep_files(pipe.inputs) if options["cache"] else pipe.inputs
-        self.encoder = BatchEncoder(inputs, self.targets, rows, list(columns), policy, pipe.problems)
+        self.encoder = BatchEncoder(
+            inputs, self.targets, rows, list(columns), policy, pipe.problems, options["with_rows"]
+        )
 
     def _check(self):
         rows, options, inputs = self.rows, self.options, self.pipe.inputs
@@ -165,7 +167,10 @@ class BatchPlan:
         encoder, cache = self.encoder, self.options["cache"]
         columns = [*encoder.columns, *([WEIGHT] if self.training and self.rows.weighted else [])]
         encoded = self._encoded(self.rows.dataset(columns, encoder.media_columns))
-        return trim_rows(encoded.unbatch(), self.pipe.inputs).cache("" if cache is True else os.fspath(cache))
+        trimmed = trim_rows(encoded.unbatch(), self.pipe.inputs)
+        if self.options["with_rows"]:  # a cache that others fill holds none
+            return trimmed
+        return trimmed.cache("" if cache is True else os.fspath(cache))
 
     def _by_length(self, dataset):
         budget = self.options["token_budget"]

@@ -9,6 +9,25 @@ import tensorflow as tf
 MAX_BYTES = 2**28  # of memory that decoding one cell may take: 256 MiB
 
 
+def check_size(kind, size, max_bytes, frames=1):
+    """Refuses a size whose pictures, three floats a pixel, no cell could have: beyond 256 MiB, or `max_bytes`.
+
+    Args:
+        kind: str. The modality.
+        size: tuple (H, W), pixels.
+        max_bytes: int. Its argument.
+        frames: int. Pictures a cell. Defaults to `1`.
+    Raises:
+        ValueError: it is too large.
+    """
+    needed = 12 * size[0] * size[1] * frames
+    if needed > max(max_bytes, MAX_BYTES):
+        raise ValueError(
+            f"{kind}: a cell of size must fit into max_bytes={max_bytes}. Received: size={size}, {needed} bytes. "
+            "Do: size=64, or a larger max_bytes."
+        )
+
+
 def is_longer(texts, characters):
     """Whether texts `(B,)` have more characters than that, or more bytes than so many can have: bool `(B,)`."""
     characters_in = tf.strings.length(texts, unit="UTF8_CHAR")
@@ -35,7 +54,7 @@ def full_path(cell, media_root):
 
 
 def unreadable(cell, context, decode):
-    """Says why `decode` fails on a media cell: no file, a folder, no bytes, or what the decoder said."""
+    """Says why `decode` fails on a media cell: no file, a folder, no bytes, or what the decoder said, and of which."""
     if not context.is_bytes:
         path = full_path(cell, "")
         if "://" not in path:
@@ -49,9 +68,17 @@ def unreadable(cell, context, decode):
         decode(read_cell(tf.constant(cell), context))
     except (tf.errors.OpError, ValueError) as error:
         if isinstance(error, UnicodeDecodeError):
-            return _said(error.object.decode("utf-8", "replace"))
-        return _said(getattr(error, "message", None) or str(error))
-    return "it was unreadable a moment ago"
+            said = _said(error.object.decode("utf-8", "replace"))
+        else:
+            said = _said(getattr(error, "message", None) or str(error))
+        return in_file(said, cell, context)
+    return in_file("it was unreadable a moment ago", cell, context)
+
+
+def in_file(reason, cell, context):
+    """A reason with the file that a media cell names, where it names one and the reason does not."""
+    path = "" if context.is_bytes else full_path(cell, "")
+    return f"{reason} (file {path!r})" if path and repr(path) not in reason else reason
 
 
 def _said(message):

@@ -1,5 +1,6 @@
 """Guesses what each column of a table is."""
 
+import collections
 import math
 import os
 import re
@@ -12,10 +13,10 @@ from data_pipelines.modalities import MODALITIES, from_config
 from data_pipelines.modalities.number import DIGITS, MISSING, WRITTEN
 from data_pipelines.naming import plain_name
 from data_pipelines.probe import probe_array, probe_image, probe_sound, probe_video
+from data_pipelines.split_column import names_parts, part_of
 
 SAMPLE = 5000
 PROBED = 40
-SPLIT_NAMES = {"train", "training", "val", "valid", "validation", "dev", "test", "testing"}
 MEDIA = {
     "Image": (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"),
     "TimeSeries": (".npy", ".npz"),
@@ -114,16 +115,6 @@ def infer(rows, targets, inputs=None, ignore=()):
     return chosen, {plain_name(column): _target(column, guesses[column]) for column in targets}
 
 
-def split_column(rows):
-    """The column that says which rows are for training, or None."""
-    for column in rows.columns:
-        values = rows.take(SAMPLE).values(column)
-        kinds = {str(value).lower() for value in values}
-        if kinds <= SPLIT_NAMES and kinds & {"train", "training"}:
-            return column
-    return None
-
-
 def _target(column, guess):
     if guess.kind in ("empty", "constant"):
         raise ValueError(f"infer: a target must have different values. Received: {column!r}, {guess.why}. Do: another.")
@@ -174,7 +165,7 @@ def _guess(column, cells, rows, is_target):
         )
     if distinct == 1:
         return guess("constant", f"every cell says {str(filled[0])[:30]!r}")
-    if {str(cell).lower() for cell in filled} <= SPLIT_NAMES and not is_target:
+    if not is_target and (all(map(part_of, set(filled))) or names_parts(collections.Counter(filled))):
         return guess("split", f"cells say {', '.join(sorted(set(filled)))}")
     return _guess_written([str(cell) for cell in filled], missing, distinct, is_target)
 

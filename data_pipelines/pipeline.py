@@ -152,6 +152,7 @@ class Pipeline:
         endless=False,
         first_step=0,
         service=None,
+        with_rows=False,
     ):
         """A `tf.data.Dataset` of `(x, y, w)`.
 
@@ -162,7 +163,8 @@ class Pipeline:
                 order.
             seed: int. For the order of rows, crops and augmentation: the same batches every time. Defaults to `0`.
             class_weight: None, `"balanced"` for every category target, or dict target → `"balanced"` or dict
-                label → weight; folded into `w` in training. Defaults to `None`.
+                label → weight; folded into `w` in training, since Keras refuses `model.fit(class_weight=…)` beside the
+                weights of batches. Defaults to `None`.
             on_bad: None or a policy of its own, see `Pipeline`. Defaults to `None`: the pipeline's.
             cache: bool or path. Keeps decoded rows, in memory or in files at the path, so that later epochs decode
                 nothing but inputs with a `crop`, which are kept as their files are; from files, rows are mixed as far
@@ -188,6 +190,7 @@ class Pipeline:
                 training; see `mmkeras data-service`. Each row comes once a pass, in an order and cropped in a way that
                 `seed` does not decide.
                 Defaults to `None`: this process.
+            with_rows: bool. Adds the rows' numbers in the table to w, as `_row`, to look at. Defaults to `False`.
         Returns:
             `tf.data.Dataset`. x: dict name → value, name + `"_mask"` → bool; y: dict target → label;
             w: dict target → float32 weight `(B,)`, 0 where the label is missing. Labels that a decoder follows in
@@ -214,6 +217,7 @@ class Pipeline:
             endless=endless,
             first_step=first_step,
             service=service,
+            with_rows=with_rows,
         )
         return plan.dataset()
 
@@ -282,7 +286,7 @@ class Pipeline:
                 for name, modality in modalities.items():
                     if saved[part][name]["state"]:
                         modality.set_state(saved[part][name]["state"])
-        except (KeyError, TypeError, AttributeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        except (KeyError, TypeError, AttributeError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
             raise ValueError(
                 f"Pipeline.load: the file must be a saved pipeline. Received: {path!r} ({error})."
             ) from error

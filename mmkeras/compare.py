@@ -7,7 +7,7 @@ import shutil
 import keras
 
 from data_pipelines.naming import plain_name, plain_names
-from data_pipelines.whole_file import write_json
+from data_pipelines.whole_file import check_folder, write_json
 from mmkeras import fusions
 from mmkeras.comparing import fingerprint
 from mmkeras.comparing.comparison import SINGLE, summarise
@@ -55,6 +55,7 @@ def compare(
     _check(pipe, rows, seeds)
     systems = _systems(pipe, fusions)
     folder = os.fspath(folder)
+    check_folder("compare", folder)
     data = _Data(pipe, rows, os.path.join(folder, "cache"), training["batch_size"])
     plan = [(name, seed) for seed in range(seeds) for name in systems]
     runs = {name: [] for name in systems}

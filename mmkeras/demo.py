@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from data_pipelines.whole_file import check_folder
 from mmkeras.recipes import recipes
 
 SHOWN = 5
@@ -52,6 +53,7 @@ def demo(output="demo", quick=False):
         output: folder. Defaults to `"demo"`.
         quick: bool. One epoch each, to see that all of it works. Defaults to `False`.
     """
+    check_folder("demo", output)
     console = Console(emoji=False)
     for recipe in recipes().values():
         console.rule(f"[bold]{escape(recipe.title)}")

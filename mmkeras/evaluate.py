@@ -4,6 +4,7 @@ import collections
 
 import numpy as np
 
+from mmkeras.finite_answers import require_finite_weights
 from mmkeras.generator import draw_on, generator, shown
 
 MASK = "_mask"
@@ -23,9 +24,12 @@ def evaluate(model, pipe, rows, batch_size=64, subsets=True, on_bad="mask"):
         dict, JSON-ready: `rows`, `targets` (target → metric → value, in the target's own units), `without` and `only`
         (input → the same), `counts` (`masked` by column, `dropped`). A target without a label in these rows has
         `{"labels": 0}`.
+    Raises:
+        ValueError: a weight of the model is NaN or infinite.
     Example:
         >>> evaluate(model, pipe, test)["targets"]["category"]["accuracy"]
     """
+    require_finite_weights("evaluate", model)
     names = list(pipe.inputs)
     subsets = subsets and len(names) > 1
     hidden = {("all", ""): ()}

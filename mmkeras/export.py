@@ -7,6 +7,7 @@ import tempfile
 
 import keras
 
+from data_pipelines.whole_file import check_folder
 from mmkeras.convert import convert
 from mmkeras.dual_encoder import embedded, single_encoder
 from mmkeras.generator import generator
@@ -61,6 +62,7 @@ def export(model, pipe, path, format="saved_model", generate=None, seed=0):
             f"Received: backend={keras.backend.backend()!r}. Do: save the model as .keras, load it with "
             "KERAS_BACKEND=tensorflow, export there."
         )
+    check_folder("export", path)
     model = generator(model, generate, seed)
     if format != "saved_model":
         return convert(model, pipe, path, format)

@@ -8,8 +8,9 @@ import os
 import numpy as np
 
 from data_pipelines.naming import plain_name
-from data_pipelines.whole_file import whole_file
+from data_pipelines.whole_file import make_folder, whole_file
 from mmkeras.evaluate import evaluate
+from mmkeras.finite_answers import require_finite_weights, without_answer, without_nulls
 from mmkeras.generator import draw_on, generator, shown
 from mmkeras.pages.environment import environment, require_packages
 from mmkeras.pages.verdict import LOWER_IS_BETTER, change, judged, notes, verdict
@@ -42,15 +43,16 @@ def report(model, pipe, rows, folder, history=None, metrics=None, examples=24):
         path of the file.
     Raises:
         ImportError: matplotlib or jinja2 is not installed.
-        ValueError: `examples` < 0, or rows without the columns.
+        ValueError: `examples` < 0, rows without the columns, or a weight of the model that is NaN or infinite.
     Example:
         >>> report(model, pipe, test, "run/")
     """
     require_packages("report")
     if examples < 0:
         raise ValueError(f"report: examples must be >= 0. Received: examples={examples}. Do: 24.")
+    require_finite_weights("report", model)
     folder = os.fspath(folder)
-    os.makedirs(folder, exist_ok=True)
+    make_folder("report", folder)
     history = _history(os.path.join(folder, "history.csv") if history is None else history)
     if metrics is None:
         metrics = _known_metrics(folder, len(rows)) or evaluate(model, pipe, rows)
@@ -89,7 +91,7 @@ def _known_metrics(folder, rows):
         return None
     with open(path, encoding="utf-8") as file:
         metrics = json.load(file)
-    return metrics if metrics.get("rows") == rows else None
+    return without_nulls(metrics) if metrics.get("rows") == rows else None
 
 
 def _walk(model, pipe, rows, target, examples):
@@ -106,6 +108,12 @@ def _walk(model, pipe, rows, target, examples):
         x = shown(x, pipe.targets)
         predictions = {name: np.asarray(value) for name, value in model.predict_on_batch(x).items()}
         draw_on(model)
+        w = dict(w)
+        for name, prediction in predictions.items():
+            none = without_answer(prediction)
+            if none.any():
+                absence.unanswered += int(none.sum())
+                w[name], predictions[name] = np.where(none, 0.0, w[name]), np.nan_to_num(prediction)
         for name, tally in tallies.items():
             tally.add(y[name], w[name], predictions[name])
         absence.add(x, y, w)

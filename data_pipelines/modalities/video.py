@@ -8,7 +8,7 @@ from data_pipelines.augmentation.parts import checked_crop, draw_place
 from data_pipelines.augmentation.pictures import PICTURES, vary_pictures
 from data_pipelines.augmentation.settings import checked_augment
 from data_pipelines.branches import in_python, rarely
-from data_pipelines.cells import MAX_BYTES
+from data_pipelines.cells import MAX_BYTES, check_size
 from data_pipelines.clips import sample_clip
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import modality
@@ -47,7 +47,8 @@ class Video(Media):
         float32 `(B, F, H, W, 3)`, mask bool `(B, F)`; zeros where absent. Frames of an `.npy` file have no times: they
         are taken as evenly spread over all of it, whatever `seconds` and `frame_rate` say.
     Raises:
-        ValueError: a number that is not positive, `seconds` beside `frame_rate`, a wrong `crop` or `augment`.
+        ValueError: a number that is not positive, a size too large for `max_bytes`, `seconds` beside
+            `frame_rate`, a wrong `crop` or `augment`.
     Example:
         >>> Video(frames=4, size=32).spec()["shape"]
         [None, 32, 32, 3]
@@ -78,6 +79,7 @@ class Video(Media):
                 "Video: a part is frames / frame_rate seconds long. "
                 f"Received: seconds={seconds} and frame_rate={frame_rate}. Do: one of both."
             )
+        check_size("Video", size, max_bytes, frames)
         self.frames = int(frames)
         self.size = size
         self.seconds = None if seconds is None else float(seconds)

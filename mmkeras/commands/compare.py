@@ -25,6 +25,9 @@ def compare(
     output: Annotated[str, typer.Option(help="folder for runs, results.json and comparison.html")],
     target: Annotated[list[str], typer.Option(help="column to predict; the score is of the first")] = [],  # noqa: B006
     fusion: Annotated[list[str], typer.Option(help="name of a fusion, or all; may be given again")] = [],  # noqa: B006
+    by: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="rows of equal cells stay in one part, where parts are cut")
+    ] = None,
     input: Annotated[list[str], typer.Option(help="column to predict from; default: all useful ones")] = [],  # noqa: B006
     ignore: Annotated[list[str], typer.Option(help="column to leave out; may be given again")] = [],  # noqa: B006
     spec: Annotated[str | None, typer.Option(help="JSON file of modalities instead of guesses, see inspect")] = None,
@@ -52,7 +55,9 @@ def compare(
         from mmkeras.training.row_parts import row_parts
 
         rows = read_table(table, media_root, encoding)
-        parts = row_parts(rows)
+        parts = row_parts(rows, by=by)
+        for remark in parts.remarks:
+            tell(remark)
         pipe = pipeline_of(rows, spec, target, input, ignore, on_bad).adapt(parts["train"])
         show_pipeline(pipe, parts)
         options = {"dim": dim, "modality_dropout": modality_dropout}

@@ -23,8 +23,10 @@ def explain(
     with failing_plainly():
         import mmkeras as mm
         from data_pipelines import read_table
+        from data_pipelines.whole_file import check_folder
         from mmkeras.run import load
 
+        check_folder("explain", output)
         model, pipe = load(run)
         found = mm.explain(model, pipe, read_table(table, media_root, encoding), target=target, of=of, examples=rows)
         path = found.save(output)

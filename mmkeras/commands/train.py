@@ -21,6 +21,9 @@ def train(
         str | None, typer.Option(metavar="TABLE", help="rows to choose by; default: some of TABLE")
     ] = None,
     test: Annotated[str | None, typer.Option(metavar="TABLE", help="rows to judge by; default: some of TABLE")] = None,
+    by: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="rows of equal cells stay in one part, where parts are cut")
+    ] = None,
     input: Annotated[list[str], typer.Option(help="column to predict from; default: all useful ones")] = [],  # noqa: B006
     ignore: Annotated[list[str], typer.Option(help="column to leave out; may be given again")] = [],  # noqa: B006
     spec: Annotated[str | None, typer.Option(help="JSON file of modalities instead of guesses, see inspect")] = None,
@@ -85,7 +88,7 @@ def train(
             return
         rows, val, judges = (other and read_table(other, media_root, encoding) for other in (table, validation, test))
         if finished:
-            judge(*run.load(output), row_parts(rows, val, judges)["test"], output)
+            judge(*run.load(output), row_parts(rows, val, judges, by)["test"], output)
             return
         pipe = pipeline_of(rows, spec, target, input, ignore, on_bad)
 
@@ -93,7 +96,7 @@ def train(
             parts = {"fusion": fusion, "encoders": named(encoder), "decoders": named(decoder), "balance": balance}
             if tokens:
                 options = {"epochs": tokenizer_epochs, "batch_size": batch_size or 32, "seed": seed}
-                learned = row_parts(rows, val, judges)["train"]
+                learned = row_parts(rows, val, judges, by)["train"]
                 parts.update(decoder="tokens", tokenizers=tokenizers_of(pipe, learned, **options))
             return {**parts, "dim": dim, "modality_dropout": modality_dropout}
 
@@ -103,6 +106,7 @@ def train(
             pipeline=pipe,
             validation=val,
             test=judges,
+            by=by,
             parts=parts_of_model,
             minutes=minutes,
             seed=seed,
@@ -172,11 +176,13 @@ def pipeline_of(rows, spec, target, inputs, ignore, on_bad):
         if not target:
             raise typer.BadParameter("name a column to predict: --target COLUMN, or give a --spec")
         return Pipeline(*infer(rows, target, inputs or None, ignore), on_bad=on_bad)
+    if os.path.isdir(spec):
+        raise ValueError(f"train: a spec must be a JSON file. Received: {spec!r}, a folder. Do: name the file in it.")
     with open(spec, encoding="utf-8") as file:
         try:
             parts = json.load(file)
             found = [{n: from_config(c) for n, c in parts[part].items()} for part in ("inputs", "targets")]
-        except (json.JSONDecodeError, KeyError, AttributeError, TypeError) as error:
+        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError, KeyError, AttributeError, TypeError) as error:
             raise ValueError(
                 f"train: a spec must be JSON with inputs and targets, name → modality. Received: {spec!r} ({error!r}). "
                 "Do: mmkeras inspect TABLE --target COLUMN --write-spec FILE."

@@ -176,6 +176,11 @@ def _on_cells(metrics, absence):
     if masked:
         listed = _listed([f"{count} of {column}" for column, count in masked.items()])
         found.append(f"Bad cells were counted as absent: {listed}. Mend them: the messages are below.")
+    if absence.unanswered:
+        found.append(
+            f"{absence.unanswered} answers are NaN or infinite and count nowhere below: look for inputs out of range, "
+            "or train anew with a smaller learning rate."
+        )
     if absence.empty:
         found.append(f"{absence.empty} of the rows have no input at all: their answer is a guess.")
     return found

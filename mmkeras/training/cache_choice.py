@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -10,6 +11,7 @@ import keras
 
 MEMORY_SHARE, DISK_SHARE, TIME_SHARE = 0.25, 0.5, 0.25
 SAMPLE = 32
+PREFIX = ".cache-"
 
 
 @contextlib.contextmanager
@@ -17,7 +19,7 @@ def row_cache(pipe, parts, folder, cache=None, seconds=None):
     """Gives what `Pipeline.batches` takes for `cache`, and what was chosen.
 
     Files are in a folder of their own, which is gone afterwards: those that stayed would be read again by a training
-    on other rows.
+    on other rows. Those of trainings that were killed go first.
 
     Args:
         cache: `"memory"`, `"disk"`, `"none"` or None: what `choose_cache` says. Defaults to `None`.
@@ -32,12 +34,30 @@ def row_cache(pipe, parts, folder, cache=None, seconds=None):
         cache = "none"
     cache = cache or choose_cache(needed, folder)
     facts = {"cache": cache, "cache_bytes": 0 if cache == "none" else needed}
+    if os.path.isdir(folder):
+        _sweep(folder)
     if cache != "disk":
         yield cache == "memory", facts
         return
     os.makedirs(folder, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".cache-", dir=folder) as place:
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", dir=folder) as place:
         yield os.path.join(place, "cache"), facts
+
+
+def _sweep(folder):
+    """Removes what trainings left that were killed: those whose process is no more."""
+    for name in os.listdir(folder):
+        found = re.fullmatch(rf"{re.escape(PREFIX)}(?:(\d+)-)?\w+", name)
+        if found and not (found[1] and _runs(int(found[1]))):
+            shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
+
+
+def _runs(process):
+    try:
+        os.kill(process, 0)
+    except OSError as error:
+        return isinstance(error, PermissionError)
+    return True
 
 
 def cache_bytes(pipe, parts):

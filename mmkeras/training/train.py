@@ -2,13 +2,14 @@
 
 import csv
 import os
+import shutil
+import sys
 
 import keras
 
 from mmkeras import run as runs
 from mmkeras.build import build
 from mmkeras.compile import compile as compile_model
-from mmkeras.console import tell
 from mmkeras.evaluate import evaluate
 from mmkeras.training.cache_choice import row_cache
 from mmkeras.training.choices import Choices
@@ -16,10 +17,11 @@ from mmkeras.training.execution import Execution
 from mmkeras.training.label_check import label_remarks
 from mmkeras.training.plateau import Plateau
 from mmkeras.training.row_parts import TEST, TRAIN, VALIDATION, require_columns, row_parts
+from mmkeras.training.run_folder import CHOICES, RunFolder
+from mmkeras.training.run_marks import read_json
+from mmkeras.training.seen_rows import with_seen
 from mmkeras.training.time_budget import TimeBudget
 from mmkeras.training.trained_run import TrainedRun
-
-CHOICES = "choices.json"
 
 
 def train(
@@ -31,6 +33,7 @@ def train(
     pipeline=None,
     validation=None,
     test=None,
+    by=None,
     parts=None,
     minutes=None,
     seed=0,
@@ -58,8 +61,10 @@ def train(
         ignore: names of columns to leave out. Defaults to `()`.
         pipeline: `Pipeline`, adapted or not, in place of guesses. Defaults to `None`.
         validation: `Rows` or path of a table to choose by. Defaults to `None`: the rows that a column of
-            train/val/test names, else a tenth by hash.
+            train/val/test names, else a tenth, by a hash of the first columns that tell the rows apart.
         test: the same to judge by. Defaults to `None`: the same; where validation rows are given alone, these.
+        by: str. A column whose equal cells stay in one part, such as an owner, where parts are cut by hash.
+            Defaults to `None`.
         parts: dict of arguments of `build`, such as `{"fusion": "GatedFusion"}`, or a callable spec → dict.
             Defaults to `None`.
         minutes: float > 0. Training ends so early, within an epoch too, that validation and evaluation end after so
@@ -70,14 +75,15 @@ def train(
             rates, as were best. Defaults to `False`.
         resume, overwrite, save_every: see `mmkeras.run.fit`.
         on_bad: policy for bad cells in training, see `Pipeline`. Defaults to `"raise"`.
-        verbose: as in `model.fit`. Defaults to `"auto"`.
+        verbose: as in `model.fit`; 0 also says nothing of how rows were parted. Defaults to `"auto"`.
         show: callable (pipeline, parts), called before training. Defaults to `None`.
         choices: `batch_size`, `epochs`, `patience`, `learning_rate`, `weight_decay`, `label_smoothing`,
             `ema_momentum`, see `Choices`; `jit_compile`, `steps_per_execution`, `dtype`, `cache`, see `Execution`.
     Returns:
         `TrainedRun`: `model`, `pipe`, `folder`, `parts`, `choices`, `metrics`.
     Raises:
-        ValueError: no targets, a part without rows, or rows without the columns.
+        ValueError: no targets, a part without rows, rows without the columns, or (`NotFiniteError`) a loss that is
+            NaN or infinite.
     Example:
         >>> run = train("table.csv", targets=["category"], output="run/")
         >>> run.metrics["targets"]["category"]["accuracy"]
@@ -86,7 +92,15 @@ def train(
         raise ValueError(f"train: minutes must be > 0. Received: minutes={minutes}. Do: minutes=5.")
     budgets = [TimeBudget(minutes and share * minutes) for share in ((0.5, 1.0) if refit else (1.0,))]
     rows, validation, test = (_rows(table) for table in (rows, validation, test))
-    found = row_parts(rows, validation, test)
+    found = row_parts(rows, validation, test, by)
+    noted = {"remarks": []}
+
+    def remark(*remarks):
+        noted["remarks"] += remarks
+        for words in remarks if verbose != 0 else ():
+            print(words, file=sys.stderr)
+
+    remark(*found.remarks)
     if refit and found[VALIDATION] is found[TEST]:
         raise ValueError(
             "train: refit must leave rows to judge by. Received: one part for choosing and testing. "
@@ -100,7 +114,7 @@ def train(
         if not pipe.adapted or refit:
             pipe.adapt(part)
         if judged is not None:
-            noted["remarks"] = label_remarks(pipe, part, judged)
+            remark(*label_remarks(pipe, part, judged))
         if show is not None:
             show(pipe, {**found, TRAIN: part, VALIDATION: judged or ()})
         options = parts(pipe.spec) if callable(parts) else dict(parts or {})
@@ -127,13 +141,17 @@ def train(
                 monitor="val_loss",
                 callbacks=[budget, callback],
                 cache=cache,
+                choices={**chosen.facts(), **noted},
                 **kept,
             )
-        noted["remarks"] += [budget.ended] if budget.ended else []
+        if budget.ended:
+            remark(budget.ended)
+            path = RunFolder(folder).path(CHOICES)
+            runs.write_json(path, {**read_json(path), "remarks": noted["remarks"]})
         return model
 
     execution, choices = Execution.taken_from(choices)
-    chosen, noted = Choices(len(found[TRAIN]), **choices), {}
+    chosen = Choices(len(found[TRAIN]), **choices)
     first = os.path.join(output, "chosen") if refit else output
     model = learn(found[TRAIN], found[VALIDATION], first, chosen, Plateau(chosen.patience), budgets[0])
     if refit:
@@ -142,11 +160,11 @@ def train(
         chosen = Choices(len(both), **{**choices, "epochs": len(rates), "batch_size": chosen.batch_size})
         falling = keras.callbacks.LearningRateScheduler(lambda epoch: rates[epoch])
         model = learn(both, None, output, chosen, falling, budgets[1])
+    elif overwrite:  # what a refit was chosen by, of a run before
+        shutil.rmtree(os.path.join(output, "chosen"), ignore_errors=True)
     facts = {**chosen.facts(), **noted}
-    runs.write_json(os.path.join(output, CHOICES), facts)
-    for remark in noted["remarks"] if verbose else ():
-        tell(remark, "yellow")
     metrics = evaluate(model, pipe, found[TEST], subsets=minutes is None or budgets[-1].left > 0)
+    metrics = with_seen(metrics, RunFolder(output), pipe, found[TEST])
     runs.write_metrics(metrics, output)
     return TrainedRun(model, pipe, os.fspath(output), found, facts, metrics)
 

@@ -87,10 +87,8 @@ def test_a_class_that_only_validation_has_counts_as_no_label(odd):
 def test_a_target_that_says_nothing_in_validation_is_told(odd):
     with open(f"{odd.folder}/choices.json", encoding="utf-8") as file:
         remarks = json.load(file)["remarks"]
-    assert (
-        remarks
-        == odd.choices["remarks"]
-        == [
+    assert remarks == odd.choices["remarks"]
+    assert remarks[-2:] == [
             "'price' has one value in all validation rows: its scores say little",
             "'other' has no label in validation rows: it has no say in which epoch is kept",
         ]

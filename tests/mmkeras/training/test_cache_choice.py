@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 from training_rows import frame
 
@@ -36,3 +38,15 @@ def test_files_of_one_training_are_not_read_by_the_next(tmp_path, monkeypatch):
             assert os.listdir(os.path.dirname(cache))
     assert sums[0] == sums[1] != sums[2] == sums[3]
     assert not os.listdir(tmp_path / "run")
+
+
+def test_files_of_a_training_that_was_killed_are_removed(tmp_path):
+    rows = read_table(frame(100))
+    pipe = Pipeline({"x": Number()}, {"kind": Category()}).adapt(rows)
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    for name in (f".cache-{int(gone.stdout)}-a1b2", ".cache-x9y8", f".cache-{os.getppid()}-c3d4", ".cache-of-mine"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "cache.index").write_text("rows")
+    with row_cache(pipe, [rows], str(tmp_path)) as (cache, _):
+        assert cache is True
+        assert {*os.listdir(tmp_path)} == {f".cache-{os.getppid()}-c3d4", ".cache-of-mine"}

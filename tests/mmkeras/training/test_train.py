@@ -34,7 +34,8 @@ def test_a_run_holds_all_that_belongs_to_it(trained):
     assert found.metrics["rows"] == 60 and found.metrics["targets"]["kind"]["accuracy"] > 0.9
     assert {part: len(rows) for part, rows in found.parts.items()} == {"train": 160, "val": 40, "test": 60}
     chosen = json.loads((output / "choices.json").read_text())
-    assert chosen == found.choices and chosen["batch_size"] == 16 and chosen["steps"] == 10
+    assert chosen.pop("run") == runs.check(output) == json.loads((output / "metrics.json").read_text())["run"]
+    assert chosen == found.choices and chosen["remarks"] == [] and chosen["batch_size"] == 16 and chosen["steps"] == 10
     assert json.loads((output / "metrics.json").read_text())["targets"] == found.metrics["targets"]
     lines = history(output)
     seconds = [float(line["cpu_seconds"]) for line in lines]
@@ -57,7 +58,8 @@ def test_a_table_alone_is_shared_out(tmp_path):
     found = mm.train(read_table(frame(200)), "kind", tmp_path, verbose=0, epochs=2)
     counts = {part: len(rows) for part, rows in found.parts.items()}
     assert sum(counts.values()) == 200 and counts["train"] > 5 * counts["val"]
-    assert found.metrics["rows"] == counts["test"]
+    assert found.metrics["rows"] == counts["test"] and found.metrics["seen"]["validation"] == 0
+    assert found.choices["remarks"][0].startswith("a tenth of the rows chooses")
 
 
 def test_refit_trains_once_more_on_both_parts(tmp_path):
@@ -95,3 +97,30 @@ def test_numbers_are_answered_too(tmp_path):
 def test_wrong_arguments_are_refused(options, rule, tmp_path):
     with pytest.raises(ValueError, match=rule):
         mm.train(read_table(frame(60)), **{"targets": ["kind"], **options}, output=tmp_path, verbose=0)
+
+
+def test_choices_are_there_before_training_and_go_with_the_run(trained, tmp_path):
+    _, output, paths = trained
+
+    class Stopped(Exception):
+        pass
+
+    def stop(self, batch, logs=None):
+        found = json.loads((tmp_path / ".training" / "choices.json").read_text())
+        assert found["batch_size"] == 16 and len(found["run"]) == 32
+        raise Stopped
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mmkeras.training.time_budget.TimeBudget.on_train_batch_end", stop)
+        with pytest.raises(Stopped):
+            mm.train(paths["train"], ["kind"], tmp_path, validation=paths["validation"], verbose=0, epochs=1)
+    chosen = (output / "choices.json").read_text()
+    (output / "choices.json").write_text(chosen.replace(runs.check(output), "0" * 32))
+    with pytest.raises(ValueError, match=r"files of a run must belong together. Received: .*choices.json of run 000"):
+        runs.check(output)
+    (output / "choices.json").write_text(chosen)
+
+
+def test_rows_that_choose_and_judge_are_told(trained, capsys):
+    found, _, _ = trained
+    assert found.metrics["seen"] == {"training": 0, "validation": 0} and capsys.readouterr().err == ""
