@@ -89,10 +89,9 @@ def test_a_target_that_says_nothing_in_validation_is_told(odd):
         remarks = json.load(file)["remarks"]
     assert remarks == odd.choices["remarks"]
     assert remarks[-2:] == [
-            "'price' has one value in all validation rows: its scores say little",
-            "'other' has no label in validation rows: it has no say in which epoch is kept",
-        ]
-    )
+        "'price' has one value in all validation rows: its scores say little",
+        "'other' has no label in validation rows: it has no say in which epoch is kept",
+    ]
     assert odd.metrics["targets"]["price"]["r2"] == 0.0 and odd.metrics["targets"]["other"] == {"labels": 0}
 
 
