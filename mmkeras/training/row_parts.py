@@ -68,9 +68,19 @@ def hashed_columns(rows):
     """The first 1, 2, 4 or more columns of a table that tell nearly all rows apart; all, where they don't."""
     columns = [column for column in rows.columns if _has_text(rows.source, column)]
     for count in (2**power for power in range(len(columns).bit_length())):
-        if len(np.unique(rows.digests(columns[:count]))) >= APART * len(rows):
+        if _distinct(rows, columns[:count]) >= APART * len(rows):
             return columns[:count]
     return columns or list(rows.columns)
+
+
+def _distinct(rows, columns):
+    """How many different rows there are in some columns."""
+    names = [rows.source.key(column) for column in columns]
+    hashes = [
+        np.fromiter(map(hash, zip(*(cells[name] for name in names), strict=True)), "int64")
+        for cells in rows.chunks(names)
+    ]
+    return len(np.unique(np.concatenate([*hashes, np.zeros(0, "int64")])))
 
 
 def _has_text(source, column):
