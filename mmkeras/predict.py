@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from mmkeras.generator import draw_on, generator
+from mmkeras.generator import generator
+from mmkeras.inference.row_batches import row_batches
 
 
 def predict(model, pipe, rows, batch_size=64, generate=None, seed=0):
@@ -22,12 +23,9 @@ def predict(model, pipe, rows, batch_size=64, generate=None, seed=0):
     Example:
         >>> table = [answers for answers in predict(model, pipe, rows)]
     """
-    pipe.problems.clear()
-    model = generator(model, generate, seed)
-    for x in pipe.batches(rows, batch_size, with_targets=False, on_bad="mask").as_numpy_iterator():
-        predictions = model.predict_on_batch(x)
-        draw_on(model)
-        written = pipe.write({name: np.asarray(value) for name, value in predictions.items()})
+    for batch, _, _ in row_batches(generator(model, generate, seed), pipe, rows, batch_size, with_targets=False):
+        predictions = batch.whole()
+        written = pipe.write(predictions)
         answers = {}
         for target in pipe.targets:
             name = pipe.title(target)

@@ -20,18 +20,21 @@ def evaluate(run: RunArgument, table: TableArgument, media_root: MediaOption = N
     print(json.dumps({key: metrics[key] for key in ("rows", "targets", "counts")}, ensure_ascii=False))
 
 
-def judge(model, pipe, rows, folder, metrics=None):
+def judge(model, pipe, rows, folder, metrics=None, seen=None):
     """Scores, where that is not done yet, writes metrics.json and report.html, shows the table."""
-    import mmkeras as mm
+    from mmkeras.evaluate import watched
+    from mmkeras.pages.seen_rows import SeenRows
+    from mmkeras.report import report_of
     from mmkeras.run import write_metrics
 
     if metrics is None:
-        metrics = mm.evaluate(model, pipe, rows)
+        seen = SeenRows(pipe, rows)
+        metrics = watched(model, pipe, rows, seen.add)
         write_metrics(metrics, folder)
     show_scores(metrics)
     tell_problems(pipe)
     try:
-        path = mm.report(model, pipe, rows, folder)
+        path = report_of(seen, model, pipe, rows, folder, metrics)
     except ImportError as error:
         told.print(f"[yellow]no report:[/] {escape(str(error))}")
     else:

@@ -116,7 +116,7 @@ def train(
             weight_decay=weight_decay,
             label_smoothing=label_smoothing,
         )
-        judge(trained.model, trained.pipe, trained.parts["test"], output, trained.metrics)
+        judge(trained.model, trained.pipe, trained.parts["test"], output, trained.metrics, trained.seen)
 
 
 @contextlib.contextmanager

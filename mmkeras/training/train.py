@@ -8,7 +8,8 @@ import keras
 from mmkeras import run as runs
 from mmkeras.build import build
 from mmkeras.compile import compile as compile_model
-from mmkeras.evaluate import evaluate
+from mmkeras.evaluate import watched
+from mmkeras.pages.seen_rows import SeenRows
 from mmkeras.training.cache_choice import row_cache
 from mmkeras.training.choices import Choices
 from mmkeras.training.plateau import Plateau
@@ -127,9 +128,10 @@ def train(
         chosen = Choices(len(both), **{**choices, "epochs": len(rates), "batch_size": chosen.batch_size})
         model = learn(both, None, output, chosen, [keras.callbacks.LearningRateScheduler(lambda epoch: rates[epoch])])
     runs.write_json(os.path.join(output, CHOICES), chosen.facts())
-    metrics = evaluate(model, pipe, found[TEST])
+    seen = SeenRows(pipe, found[TEST])
+    metrics = watched(model, pipe, found[TEST], seen.add)
     runs.write_metrics(metrics, output)
-    return TrainedRun(model, pipe, os.fspath(output), found, chosen.facts(), metrics)
+    return TrainedRun(model, pipe, os.fspath(output), found, chosen.facts(), metrics, seen)
 
 
 def _rows(table):
