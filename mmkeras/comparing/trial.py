@@ -10,8 +10,6 @@ import keras
 import numpy as np
 
 from mmkeras.comparing.corrupt import LEVELS, corruptions
-from mmkeras.generator import answering
-from mmkeras.inference.subset_model import SubsetModel
 from mmkeras.run import fit_batches
 from mmkeras.tallies import CategoryTally
 
@@ -108,11 +106,11 @@ def subsets(names):
     return [part for count in range(len(names), 0, -1) for part in itertools.combinations(names, count)]
 
 
-def judge(model, pipe, batches, target, robust=True):
+def judge(asked, pipe, batches, target, robust=True):
     """Scores a model on batches: as they are, for every subset of its inputs, and under corruptions.
 
     Args:
-        model: `keras.Model`.
+        asked: `SubsetModel`.
         pipe: the adapted pipeline of the model's inputs.
         batches: `tf.data.Dataset` of `(x, y, w)`, drawn once.
         target: str.
@@ -122,14 +120,14 @@ def judge(model, pipe, batches, target, robust=True):
         (input → corruption → score at each of `LEVELS`), `bins` for calibration (categories; else None).
     """
     names = list(pipe.inputs)
-    labels, weights, told = _predictions(model, pipe, batches, target, robust)
+    labels, weights, told = _predictions(asked, pipe, batches, target, robust)
     modality, whole = pipe.targets[target], ("subset", tuple(names))
     rows = {view: row_scores(modality, labels, weights, predictions) for view, predictions in told.items()}
     units = (modality.units(labels), weights, modality.units(told[whole]))
     score = {view: float(values.mean()) for view, values in rows.items()}
     return {
         "rows": [round(float(value), 6) for value in rows[whole]],
-        "metrics": model.get_layer(target).score(*units),
+        "metrics": asked.model.get_layer(target).score(*units),
         "subsets": {"+".join(map(pipe.title, v[1])): value for v, value in score.items() if v[0] == "subset"},
         "robustness": _curves(score, whole, pipe),
         "bins": _bins(modality, labels, weights, told[whole]),
@@ -158,11 +156,11 @@ def row_scores(modality, labels, weights, predictions):
     return 1 - (predictions - labels) ** 2 / spread if spread > 0 else np.zeros(len(labels))
 
 
-def _predictions(model, pipe, batches, target, robust):
+def _predictions(asked, pipe, batches, target, robust):
     """Labels, weights, and predictions by subset of inputs, and by corruption."""
     labels, weights, told = [], [], collections.defaultdict(list)
-    names, facts = list(pipe.inputs), pipe.spec["inputs"] if robust else {}
-    asked, parts = SubsetModel(answering(model, target), names), subsets(names)
+    names, parts = list(pipe.inputs), subsets(pipe.inputs)
+    facts = pipe.spec["inputs"] if robust else {}
     corrupted = [(name, kind, level) for name in facts for kind in corruptions(facts[name]) for level in LEVELS[1:]]
     for number, (x, y, w) in enumerate(batches.as_numpy_iterator()):
         batch = asked.see(x)

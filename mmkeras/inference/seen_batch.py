@@ -18,6 +18,7 @@ class SeenBatch:
         self.x = {key: np.asarray(value) for key, value in x.items() if key in asked.owners}
         self.rows = len(next(iter(self.x.values())))
         self._encoded = None
+        asked.most = max(asked.most, self.rows)
 
     def whole(self):
         """The predictions, dict target → array, of the whole model at once."""
@@ -49,10 +50,8 @@ class SeenBatch:
         other = SeenBatch(self.asked, {**self.x, **x})
         if self._encoded is not None:
             changed = {self.asked.owners[key] for key in x if key in self.asked.owners}
-            other._encoded = {
-                **self._encoded,
-                **other._encode([name for name in self.asked.tensors if name in changed]),
-            }
+            anew = other._encode([name for name in self.asked.tensors if name in changed])
+            other._encoded = {**self._encoded, **anew}
         return other
 
     def _fits(self):
@@ -74,16 +73,22 @@ class SeenBatch:
         return self._encoded
 
     def _encode(self, names):
-        """What inputs come to, and behind the rows, what a row comes to that lacks them."""
+        """What inputs come to, and behind the rows, what a row comes to that lacks them.
+
+        A short batch is filled up with such rows, for another number of rows is compiled anew.
+        """
+        lacking = self.asked.most + 1 - self.rows
         given = {key: value for key, value in self.x.items() if self.asked.owners[key] in names}
-        given = {key: np.concatenate([value, np.zeros_like(value[:1])]) for key, value in given.items()}
+        given = {key: np.pad(v, [(0, lacking), *[(0, 0)] * (v.ndim - 1)]) for key, v in given.items()}
         return keras.tree.map_structure(ops.convert_to_tensor, self.asked.front(names).predict_on_batch(given))
 
     def _answers(self, tokens, subsets):
-        rows = np.empty((len(subsets), self.rows, len(self.asked.names)), "int32")
-        rows[:] = np.arange(self.rows)[:, None]
+        # What draws by chance draws as much as it would for the rows alone.
+        count = self.asked.most if self.asked.is_small else self.rows
+        rows = np.full((len(subsets), count, len(self.asked.names)), self.rows, "int32")
         for place, hidden in enumerate(subsets):
-            rows[place][:, [name in hidden for name in self.asked.names]] = self.rows
+            is_shown = [name not in hidden for name in self.asked.names]
+            rows[place, : self.rows, is_shown] = np.arange(self.rows)
         given = self.asked.rest.predict_on_batch({"rows": rows.reshape(-1, rows.shape[-1]), "tokens": tokens})
         parts = {target: np.split(np.asarray(value), len(subsets)) for target, (value, *_) in given.items()}
-        return [{target: part[place] for target, part in parts.items()} for place in range(len(subsets))]
+        return [{target: part[place][: self.rows] for target, part in parts.items()} for place in range(len(subsets))]

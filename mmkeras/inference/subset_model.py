@@ -34,6 +34,7 @@ class SubsetModel:
         self.owners = {key: name for name in names for key in (name, name + MASK)}
         self.is_small = not generates(model) and all(map(_is_vector, getattr(model, "outputs", ())))
         self._fronts = {}
+        self.most = 0  # rows of a batch so far
 
     @functools.cached_property
     def tensors(self):
