@@ -12,7 +12,8 @@ from mmkeras import fusions
 from mmkeras.comparing import fingerprint
 from mmkeras.comparing.comparison import SINGLE, summarise
 from mmkeras.comparing.trial import MASK, SCORES, TRAINING, judge, train
-from mmkeras.generator import TARGET
+from mmkeras.generator import TARGET, answering
+from mmkeras.inference.subset_model import SubsetModel
 
 BASELINE, LATE = "TokenTransformer", "LateFusion"
 USUAL = ("ConcatFusion", "GatedFusion", "CrossAttentionFusion", "BottleneckFusion")
@@ -198,8 +199,9 @@ def _run(data, place, name, system, seed, target, parts, training, robust):
     model = mm.build(pipe.spec, **options)
     batches, judged = data.batches("train", inputs, seed), data.batches("val", inputs)
     cost = train(model, pipe, batches, judged, -(-data.sizes["train"] // data.batch_size), place, training)
-    chosen_by = judge(model, pipe, judged, target, robust=False)
-    scores = judge(model, pipe, data.batches("test", inputs), target, robust)
+    asked = SubsetModel(answering(model, target), pipe.inputs)
+    chosen_by = judge(asked, pipe, judged, target, robust=False)
+    scores = judge(asked, pipe, data.batches("test", inputs), target, robust)
     validation = sum(chosen_by["rows"]) / max(1, len(chosen_by["rows"]))
     result = {"fingerprint": mark, "system": name, "seed": seed, **cost, "validation": validation, **scores}
     write_json(path, result)

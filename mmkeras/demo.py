@@ -62,10 +62,14 @@ def demo(output="demo", quick=False):
 
 def _show(recipe, folder, epochs, console):
     import mmkeras as mm
+    from mmkeras.evaluate import watched
+    from mmkeras.pages.report_rows import ReportRows
+    from mmkeras.report import report_of
     from mmkeras.run import write_metrics
 
     model, pipe, rows = recipe.train(folder, epochs=epochs)
-    metrics = mm.evaluate(model, pipe, rows["test"])
+    seen = ReportRows(pipe, rows["test"])
+    metrics = watched(model, pipe, rows["test"], seen.add)
     target = pipe.title(next(iter(pipe.targets)))
     alone = {}
     for name in pipe.inputs if len(pipe.inputs) > 1 else ():
@@ -74,7 +78,7 @@ def _show(recipe, folder, epochs, console):
         alone[name] = mm.evaluate(single, single_pipe, rows["test"])["targets"]
     write_metrics(metrics, folder)
     console.print(_results(recipe, metrics, alone, target))
-    console.print("report →", mm.report(model, pipe, rows["test"], folder), markup=False)
+    console.print("report →", report_of(seen, model, pipe, rows["test"], folder, metrics), markup=False)
     saved = mm.export(model, pipe, os.path.join(folder, "saved_model"))
     console.print("SavedModel →", saved, markup=False)
     console.print(_served(saved, pipe, rows["test"].take(SHOWN), target))

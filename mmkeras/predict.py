@@ -3,7 +3,8 @@
 import numpy as np
 
 from mmkeras.finite_answers import blank, require_finite_weights, without_answer
-from mmkeras.generator import draw_on, generator
+from mmkeras.generator import generator
+from mmkeras.inference.row_batches import row_batches
 
 
 def predict(model, pipe, rows, batch_size=64, generate=None, seed=0):
@@ -27,11 +28,8 @@ def predict(model, pipe, rows, batch_size=64, generate=None, seed=0):
         >>> table = [answers for answers in predict(model, pipe, rows)]
     """
     require_finite_weights("predict", model)
-    pipe.problems.clear()
-    model = generator(model, generate, seed)
-    for x in pipe.batches(rows, batch_size, with_targets=False, on_bad="mask").as_numpy_iterator():
-        predictions = {name: np.asarray(value) for name, value in model.predict_on_batch(x).items()}
-        draw_on(model)
+    for batch, _, _ in row_batches(generator(model, generate, seed), pipe, rows, batch_size, with_targets=False):
+        predictions = batch.whole()
         lacking = {name: without_answer(value) for name, value in predictions.items()}
         written = pipe.write({n: np.nan_to_num(v) if lacking[n].any() else v for n, v in predictions.items()})
         answers = {}

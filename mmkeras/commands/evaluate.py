@@ -49,7 +49,7 @@ def evaluate(
     print(json.dumps(with_nulls({key: metrics[key] for key in SHOWN if key in metrics}), ensure_ascii=False))
 
 
-def judge(model, pipe, rows, run, metrics=None, output=None):
+def judge(model, pipe, rows, run, metrics=None, report_rows=None, output=None):
     """Scores, where that is not done yet, writes metrics.json and report.html, shows the table.
 
     Args:
@@ -58,16 +58,20 @@ def judge(model, pipe, rows, run, metrics=None, output=None):
         rows: `Rows`.
         run: path of the run.
         metrics: dict that `evaluate` gave for the rows. Defaults to `None`.
+        report_rows: `ReportRows` that saw the rows, where `metrics` is given. Defaults to `None`.
         output: path of the folder to write to. Defaults to `None`: the run's own.
     """
-    import mmkeras as mm
+    from mmkeras.evaluate import watched
+    from mmkeras.pages.report_rows import ReportRows
+    from mmkeras.report import report_of
     from mmkeras.run import HISTORY, write_metrics
     from mmkeras.training.run_folder import RunFolder
     from mmkeras.training.seen_rows import told as told_seen
     from mmkeras.training.seen_rows import with_seen
 
     if metrics is None:
-        metrics = with_seen(mm.evaluate(model, pipe, rows), RunFolder(run), pipe, rows)
+        report_rows = ReportRows(pipe, rows)
+        metrics = with_seen(watched(model, pipe, rows, report_rows.add), RunFolder(run), pipe, rows)
         write_metrics(metrics, run, output)
     show_scores(metrics)
     tell_problems(pipe)
@@ -75,7 +79,8 @@ def judge(model, pipe, rows, run, metrics=None, output=None):
     if seen:
         tell(seen, "yellow")
     try:
-        path = mm.report(model, pipe, rows, output or run, history=os.path.join(run, HISTORY), metrics=metrics)
+        history = os.path.join(run, HISTORY)
+        path = report_of(report_rows, model, pipe, rows, output or run, metrics, history=history)
     except ImportError as error:
         told.print(f"[yellow]no report:[/] {escape(str(error))}")
     else:

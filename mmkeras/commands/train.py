@@ -124,7 +124,7 @@ def train(
             label_smoothing=label_smoothing,
             cache=cache,
         )
-        judge(trained.model, trained.pipe, trained.parts["test"], output, trained.metrics)
+        judge(trained.model, trained.pipe, trained.parts["test"], output, trained.metrics, trained.report_rows)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,8 @@ import keras
 from mmkeras import run as runs
 from mmkeras.build import build
 from mmkeras.compile import compile as compile_model
-from mmkeras.evaluate import evaluate
+from mmkeras.evaluate import watched
+from mmkeras.pages.report_rows import ReportRows
 from mmkeras.training.cache_choice import row_cache
 from mmkeras.training.choices import Choices
 from mmkeras.training.execution import Execution
@@ -163,10 +164,12 @@ def train(
     elif overwrite:  # what a refit was chosen by, of a run before
         shutil.rmtree(os.path.join(output, "chosen"), ignore_errors=True)
     facts = {**chosen.facts(), **noted}
-    metrics = evaluate(model, pipe, found[TEST], subsets=minutes is None or budgets[-1].left > 0)
+    report_rows = ReportRows(pipe, found[TEST])
+    subsets = minutes is None or budgets[-1].left > 0
+    metrics = watched(model, pipe, found[TEST], report_rows.add, subsets=subsets)
     metrics = with_seen(metrics, RunFolder(output), pipe, found[TEST])
     runs.write_metrics(metrics, output)
-    return TrainedRun(model, pipe, os.fspath(output), found, facts, metrics)
+    return TrainedRun(model, pipe, os.fspath(output), found, facts, metrics, report_rows)
 
 
 def _rows(table):
