@@ -45,7 +45,9 @@ class BatchPlan:
         )
         columns = dict.fromkeys([*pipe.input_columns(), *(pipe.target_columns() if self.targets else [])])
         inputs = keep_files(pipe.inputs) if options["cache"] else pipe.inputs
-        self.encoder = BatchEncoder(inputs, self.targets, rows, list(columns), policy, pipe.problems)
+        self.encoder = BatchEncoder(
+            inputs, self.targets, rows, list(columns), policy, pipe.problems, count_unknown=not self.training
+        )
 
     def _check(self):
         rows, options, inputs = self.rows, self.options, self.pipe.inputs

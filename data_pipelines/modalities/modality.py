@@ -99,6 +99,14 @@ class Modality:
         value, mask, bad = self.encode(served)
         return value, mask, bad | unparsed
 
+    def unknown(self, cells, value, mask):
+        """Which cells of an input hold only what training rows never had: bool `(B,)`, or None where nothing can be."""
+        return None
+
+    def is_new(self, cells):
+        """Whether such a cell shall be counted; called outside the graph. Not what was left out of training rows."""
+        return True
+
     def encode_target(self, cells, context):
         """Turns row cells into `(label, weight, bad)`; a missing label has weight 0 and a harmless placeholder."""
         value, mask, bad = self.encode_row(cells, context)
