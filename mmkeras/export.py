@@ -20,7 +20,8 @@ def export(model, pipe, path, format="saved_model", generate=None, seed=0):
     """Writes a SavedModel with the pipeline's preprocessing in front and its labels behind, or the network alone.
 
     `serving_default` takes the input columns by their names: media as encoded bytes (JPEG, PNG, GIF, BMP or WebP;
-    recordings WAV of any bit depth and rate), text as strings, numbers as floats; `""` and NaN mean absent, and bytes
+    recordings WAV of any bit depth and rate), text as strings, numbers as floats (float64 where float32
+    would make training values alike, as the signature tells); `""` and NaN mean absent, and bytes
     that cannot be decoded count as absent. A column whose name is no plain ASCII word goes by another, which
     `assets/columns.json` tells. It gives each target by its name, `NAME_probabilities` for categories and tags, and
     `NAME_present` (bool) for every input: whether the row had it. Labels lie in `assets/NAME_classes.txt`, one

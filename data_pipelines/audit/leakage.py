@@ -109,13 +109,19 @@ def _features(cells, kind):
     if isinstance(cells, OpenedColumn):
         return _header_features(cells), "what the headers of its files say"
     if kind == "Number":
-        return _to_floats(cells)[:, None].astype("float32"), "its number"
+        return _ranks(_to_floats(cells)), "its number"
     if kind == "identifier":
         return _digits(cells), "the number in its names"
     from sklearn.feature_extraction.text import HashingVectorizer
 
     words = HashingVectorizer(n_features=WORDS, alternate_sign=False, norm=None, binary=True, token_pattern=r"[^\W_]+")
     return words.transform([str(cell) for cell in cells]), "its words"
+
+
+def _ranks(values):
+    """Numbers by their order, since a tree takes them as float32, in which time stamps are alike."""
+    known, places = np.unique(values, return_inverse=True)
+    return np.where(np.isfinite(values), places, np.nan)[:, None].astype("float32")
 
 
 def _digits(cells):

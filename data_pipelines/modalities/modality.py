@@ -34,7 +34,7 @@ class Modality:
     """A kind of media or value, and how its cells become tensors and predictions become answers again.
 
     A cell travels in three forms. In a *row* it is a string (a path, a text, a number written out) or bytes. In the
-    *served form* it is what an exported model takes: bytes, a string or a float32, with `""` and NaN for absent.
+    *served form* it is what an exported model takes: bytes, a string or a float, with `""` and NaN for absent.
     In a *batch* it is a tensor with a mask, True = real.
 
     Args:
@@ -75,7 +75,7 @@ class Modality:
         """Learns from training cells. `chunks` yields tuples of object arrays, one array a column."""
 
     def served_dtype(self):
-        """The dtype name of a served cell: `"string"` or `"float32"`."""
+        """The dtype name of a served cell: `"string"`, `"float32"` or `"float64"`."""
         return "string"
 
     def parse(self, cells, context):

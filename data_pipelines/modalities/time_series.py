@@ -173,20 +173,26 @@ class TimeSeries(Media):
 
     def units(self, values):
         """Labels `(N, T, 2 C)` → `(N, T, C)`, NaN in a gap; predictions `(N, T, C, Q)` stay so; both in own units."""
-        means, deviations = np.array(self.means, "float32"), np.array(self.deviations, "float32")
+        means, deviations = np.array(self.means), np.array(self.deviations)
+        values = values if tf.is_tensor(values) else np.asarray(values, "float64")
         if len(values.shape) == 4:
             return values * deviations[:, None] + means[:, None]
         numbers, flags = values[..., : self.channels], values[..., self.channels :]
         return np.where(flags > 0, numbers * deviations + means, np.nan)
 
     def write(self, name, prediction):
-        quantiles = self.units(tf.cast(prediction, tf.float32))
-        words = tf.strings.as_string(quantiles[..., quantiles.shape[-1] // 2], precision=6, shortest=True)
+        quantiles = self.units(tf.cast(prediction, tf.float64 if self._digits() > 9 else tf.float32))
+        words = tf.strings.as_string(quantiles[..., quantiles.shape[-1] // 2], precision=self._digits(), shortest=True)
         steps = tf.strings.reduce_join(words, -1, separator=", ")
         if self.channels > 1:
             steps = tf.strings.join(["[", steps, "]"])
         text = tf.strings.reduce_join(steps, -1, separator=", ")
         return {name: tf.strings.join(["[", text, "]"]), f"{name}_quantiles": quantiles}
+
+    def _digits(self):
+        """Significant digits of an answer: more where values are far from zero for what they vary."""
+        far = np.abs(self.means) / np.array(self.deviations)
+        return min(15, 6 + int(np.ceil(np.log10(max(1.0, *far.tolist())))))
 
     def adapt(self, chunks):
         """Learns each channel's mean and spread, and the mean time between steps, from series that can be read."""
