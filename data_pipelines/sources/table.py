@@ -19,7 +19,7 @@ TEXTS = {
 ARROWS = (".parquet", ".arrow", ".feather")
 
 
-def read_table(table, media_root=None, encoding=None):
+def read_table(table, media_root=None, encoding=None, header=None):
     """Opens a table lazily.
 
     Args:
@@ -31,6 +31,8 @@ def read_table(table, media_root=None, encoding=None):
         media_root: path or None. The folder that relative paths in cells start from. Defaults to `None`: the folder
             of the file; the current one for a DataFrame.
         encoding: str or None. How a csv, tsv or jsonl is encoded, such as `"gb18030"`. Defaults to `None`: UTF-8.
+        header: True or None. True: the first line of a csv or tsv names the columns, though some of its cells are
+            numbers, such as years. Defaults to `None`: such a line is refused, since it could be a row.
     Returns:
         `Rows`.
     Raises:
@@ -60,7 +62,8 @@ def read_table(table, media_root=None, encoding=None):
         return read_arrow(paths, root, os.path.basename(path.rstrip(os.sep)), splits)
     ending = os.path.splitext(path)[1].lower()
     if ending in TEXTS:
-        return TEXTS[ending](path, _root(path, media_root), encoding=encoding)
+        options = {"header": header} if ending in (".csv", ".tsv") else {}
+        return TEXTS[ending](path, _root(path, media_root), encoding=encoding, **options)
     if encoding is not None or ending not in ARROWS:
         _refuse(path, encoding, ending)
     return read_arrow([path], _root(path, media_root), os.path.basename(path))

@@ -4,19 +4,33 @@ import json
 
 from rich.markup import escape
 
-from mmkeras.commands.app import EncodingOption, MediaOption, RunArgument, TableArgument, app, failing_plainly
+from mmkeras.commands.app import (
+    EncodingOption,
+    HeaderOption,
+    MediaOption,
+    RunArgument,
+    TableArgument,
+    app,
+    failing_plainly,
+)
 from mmkeras.console import show_scores, tell, tell_problems, told
 
 
 @app.command()
-def evaluate(run: RunArgument, table: TableArgument, media_root: MediaOption = None, encoding: EncodingOption = None):
+def evaluate(
+    run: RunArgument,
+    table: TableArgument,
+    media_root: MediaOption = None,
+    encoding: EncodingOption = None,
+    header: HeaderOption = False,
+):
     """Scores a run on a table: JSON on stdout, report.html in the run."""
     with failing_plainly():
         from data_pipelines import read_table
         from mmkeras.run import load
 
         model, pipe = load(run)
-        metrics = judge(model, pipe, read_table(table, media_root, encoding), run)
+        metrics = judge(model, pipe, read_table(table, media_root, encoding, header), run)
     print(json.dumps({key: metrics[key] for key in ("rows", "targets", "counts")}, ensure_ascii=False))
 
 

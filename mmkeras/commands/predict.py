@@ -10,6 +10,7 @@ from rich.progress import Progress
 from mmkeras.commands.app import (
     EncodingOption,
     GenerateOption,
+    HeaderOption,
     MediaOption,
     RunArgument,
     TableArgument,
@@ -30,6 +31,7 @@ def predict(
     batch_size: Annotated[int, typer.Option(min=1)] = 64,
     media_root: MediaOption = None,
     encoding: EncodingOption = None,
+    header: HeaderOption = False,
 ):
     """Writes one answer for each row of a table, in order."""
     with failing_plainly():
@@ -42,7 +44,7 @@ def predict(
         options = generation_options(generate)
         check_apart("predict", output, [table, *_needed(run)])
         model, pipe = load(run)
-        rows = read_table(table, media_root, encoding)
+        rows = read_table(table, media_root, encoding, header)
         with (
             whole_file(output, newline="") as file,
             AnswerFiles(pipe, output) as files,

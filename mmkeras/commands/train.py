@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mmkeras.commands.app import EncodingOption, MediaOption, TableArgument, app, failing_plainly
+from mmkeras.commands.app import EncodingOption, HeaderOption, MediaOption, TableArgument, app, failing_plainly
 from mmkeras.commands.evaluate import judge
 from mmkeras.console import show_pipeline, tell
 
@@ -65,6 +65,7 @@ def train(
     ] = False,
     media_root: MediaOption = None,
     encoding: EncodingOption = None,
+    header: HeaderOption = False,
 ):
     """Trains a model on a table and keeps the run in a folder."""
     with failing_plainly(), stopping_plainly():
@@ -80,7 +81,9 @@ def train(
         finished = found_in(output, resume, overwrite)
         if finished and os.path.exists(os.path.join(output, run.METRICS)):
             return
-        rows, val, judges = (other and read_table(other, media_root, encoding) for other in (table, validation, test))
+        rows, val, judges = (
+            other and read_table(other, media_root, encoding, header) for other in (table, validation, test)
+        )
         if finished:
             judge(*run.load(output), row_parts(rows, val, judges)["test"], output)
             return
