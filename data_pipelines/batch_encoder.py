@@ -138,7 +138,7 @@ class BatchEncoder:
         with tf.control_dependencies([told]):
             x, y, w = keras.tree.map_structure(tf.identity, (x, y, w))
         if self.policy == "drop":
-            keep = ~tf.reduce_any(bad, 1)
+            keep = ~tf.reduce_any(bad & [m.on_bad is None for _, m, _ in self.kinds], 1)
             x, y, w = keras.tree.map_structure(lambda t: tf.boolean_mask(t, keep), (x, y, w))
         return x, y, w
 
@@ -159,10 +159,11 @@ class BatchEncoder:
             row = int(rows[place])
             own_table, number = self.source.place(row)
             message = bad_cell(modality, title_of(name, modality.column), own_table, own, number, reason)
-            if self.policy == "raise":
+            policy = modality.on_bad or self.policy
+            if policy == "raise":
                 self.message = message
                 raise ValueError(message)
-            if self.policy == "mask":
+            if policy == "mask":
                 self.problems.mask(own[0] if len(own) == 1 else name, row, message)
             else:
                 self.problems.drop(row, message)

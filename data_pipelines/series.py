@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from data_pipelines.cells import MAX_BYTES
-from data_pipelines.modalities.number import MISSING, WRITTEN
 from data_pipelines.npy import is_npy, read_npy
+from data_pipelines.number_text import MISSING, WRITTEN
 
 LARGEST = 2**28  # bytes that an array in an archive may unpack to
 OF_TEXT, OF_ARRAY = 128, 24  # bytes of memory that reading a byte of text and a number of an array takes

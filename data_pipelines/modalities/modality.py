@@ -57,6 +57,7 @@ class Modality:
     augment_with = {}  # how training batches are varied: name → number
     crop = None  # "random" where training takes another part of a long cell every time
     most = None  # steps that a sequence has in a batch at the most
+    on_bad = None  # a policy of its own for bad cells: "mask"
     least = 1  # steps that a sequence has in a batch, even where it is absent from every row
 
     def __init__(self, column=None):

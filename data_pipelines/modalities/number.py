@@ -6,11 +6,8 @@ import tensorflow as tf
 from data_pipelines.augmentation.numbers import NUMBERS, vary_numbers
 from data_pipelines.augmentation.settings import checked_augment
 from data_pipelines.modalities.modality import Modality, modality
+from data_pipelines.number_text import DECIMALS, LARGEST, bounded, parse_numbers, read_numbers
 
-DIGITS = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
-WRITTEN = rf"\s*{DIGITS}\s*"
-MISSING = r"\s*(?i:[+-]?nan|#?n/?a|<na>|null|none)?\s*"
-LARGEST = float(np.finfo("float32").max)
 SCALINGS = ("standard", "quantile")
 SAMPLE = 200_000
 LEAST_SPREAD = 1e-13  # of the mean: below it, deviations are roundings
@@ -29,6 +26,11 @@ class Number(Modality):
         knots: int > 1. Points of the quantile curve. Defaults to `65`.
         augment: None or dict, in training only: `jitter` (standard deviation of noise added to the scaled values of an
             input). Defaults to `None`.
+        decimal: None, `"."` or `","`. What stands before the fraction of numbers written for people, with the signs of
+            money, percent and thousands: `"€ 1.234,50"` with `","`, `"$1,234.50"` with `"."`. With `","` a lone
+            `"1.234"` is a bad cell: it could be either. Defaults to `None`: digits, point and exponent alone.
+        on_bad: None or `"mask"`. `"mask"`: a cell that is no number counts as absent, whatever the pipeline does with
+            bad cells. Defaults to `None`: as the pipeline does.
         column: str or None. The table's column. Defaults to `None`: the modality's name.
     Batch:
         float32 `(B, N)`, mask bool `(B, N)`. As a target: float32 `(B, 1)`, standardised over training rows. Where
@@ -40,8 +42,15 @@ class Number(Modality):
 
     as_target = True
 
-    def __init__(self, columns=None, scaling="quantile", knots=65, augment=None, column=None):
+    def __init__(
+        self, columns=None, scaling="quantile", knots=65, augment=None, decimal=None, on_bad=None, column=None
+    ):
         super().__init__(column)
+        if decimal not in (None, *DECIMALS) or on_bad not in (None, "mask"):
+            raise ValueError(
+                "Number: decimal must be None, '.' or ',', and on_bad None or 'mask'. Received: "
+                f"decimal={decimal!r}, on_bad={on_bad!r}. Do: leave them out."
+            )
         if scaling not in SCALINGS:
             raise ValueError(f"Number: scaling must be one of {SCALINGS}. Received: scaling={scaling!r}.")
         if knots < 2:
@@ -50,6 +59,8 @@ class Number(Modality):
         self.scaling = scaling
         self.knots = int(knots)
         self.augment_with = checked_augment("Number", augment, NUMBERS, "'jitter': 0.05")
+        self.decimal = decimal
+        self.on_bad = on_bad
         self.means = self.deviations = self.curves = None
         self.precision, self.alike = "float32", []
 
@@ -63,7 +74,7 @@ class Number(Modality):
         samples, seen = None, 0
         random = np.random.default_rng(0)
         for cells in chunks:
-            values = np.stack([_to_floats(column) for column in cells], 1)
+            values = np.stack([read_numbers(column, self.decimal) for column in cells], 1)
             seen += len(values)
             samples = values if samples is None else np.concatenate([samples, values])
             if len(samples) > 2 * SAMPLE:
@@ -115,11 +126,11 @@ class Number(Modality):
         self.precision, self.alike = state.get("precision", "float32"), state.get("alike", [])
 
     def parse(self, cells, context):
-        served, bad = zip(*(_parse(column) for column in cells), strict=True)
+        served, bad = zip(*(parse_numbers(column, self.decimal) for column in cells), strict=True)
         return list(served), tf.reduce_any(tf.stack(bad), 0)
 
     def encode(self, served):
-        values = _bounded(tf.stack([tf.cast(column, tf.float64) for column in served], 1))
+        values = bounded(tf.stack([tf.cast(column, tf.float64) for column in served], 1))
         mask = tf.math.is_finite(values)
         bad = tf.reduce_any(tf.math.is_inf(values), 1)
         scaled = self._scaled(tf.where(mask, values, 0.0))
@@ -174,7 +185,11 @@ class Number(Modality):
         return {name: self.units(tf.cast(prediction[:, 0], self.precision))}
 
     def reason(self, cells, context):
-        wrong = [cell.decode("utf-8", "replace") for cell in cells if _parse(tf.constant([cell]))[1].numpy().any()]
+        wrong = [
+            cell.decode("utf-8", "replace")
+            for cell in cells
+            if parse_numbers(tf.constant([cell]), self.decimal)[1].numpy().any()
+        ]
         return f"{wrong[0]!r} is not a finite number" if wrong else "it is not a finite number"
 
     def spec(self):
@@ -183,7 +198,8 @@ class Number(Modality):
     def get_config(self):
         columns = list(self.group) if self.group else None
         own = {"columns": columns, "scaling": self.scaling, "knots": self.knots, "augment": self.augment_with or None}
-        return {**super().get_config(), **own}
+        optional = {"decimal": self.decimal, "on_bad": self.on_bad}
+        return {**super().get_config(), **own, **{name: value for name, value in optional.items() if value}}
 
 
 def _precision(samples):
@@ -192,23 +208,3 @@ def _precision(samples):
     moved = np.nanmax(np.abs(rounded - samples), 0) > MOST_ROUNDED * np.nanstd(samples, 0)
     alike = [len(np.unique(a)) < len(np.unique(b)) for a, b in zip(rounded.T, samples.T, strict=True)]
     return "float64" if (moved & (np.nanstd(rounded, 0) > 0)).any() or any(alike) else "float32"
-
-
-def _parse(column):
-    """String tensor `(B,)` → (float64 `(B,)` with NaN for missing, bool: neither a number nor missing)."""
-    missing = tf.strings.regex_full_match(column, MISSING)
-    written = tf.strings.regex_full_match(column, WRITTEN)
-    digits = tf.where(written, tf.strings.strip(column), "nan")
-    value = _bounded(tf.strings.to_number(digits, tf.float64))
-    bad = ~(missing | written) | tf.math.is_inf(value)
-    return tf.where(tf.math.is_finite(value), value, tf.constant(float("nan"), tf.float64)), bad
-
-
-def _bounded(values):
-    """Numbers that float32 has no room for are infinite, as they are to a model."""
-    return tf.where(tf.abs(values) > LARGEST, tf.constant(float("inf"), tf.float64), values)
-
-
-def _to_floats(column):
-    """Object array of written numbers → float64 array, NaN where a cell is missing or no finite number."""
-    return _parse(tf.constant(column))[0].numpy()

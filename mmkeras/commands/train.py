@@ -71,6 +71,7 @@ def train(
     with failing_plainly(), stopping_plainly():
         import mmkeras as mm
         from data_pipelines import read_table
+        from data_pipelines.infer import left_out
         from mmkeras import run
         from mmkeras.training.row_parts import row_parts
 
@@ -88,6 +89,8 @@ def train(
             judge(*run.load(output), row_parts(rows, val, judges)["test"], output)
             return
         pipe = pipeline_of(rows, spec, target, input, ignore, on_bad)
+        for line in [] if spec or input else left_out(rows.without(*ignore), pipe):
+            tell(line, "yellow")
 
         def parts_of_model(known):
             parts = {"fusion": fusion, "encoders": named(encoder), "decoders": named(decoder), "balance": balance}

@@ -3,10 +3,11 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 
-from data_pipelines import CellContext, Number
+from data_pipelines import Category, CellContext, Number, Pipeline, read_table
 
 CONTEXT = CellContext()
 RANDOM = np.random.default_rng(0)
@@ -207,3 +208,42 @@ def test_a_state_saved_without_a_precision_is_one_of_float32():
     old.set_state({key: number.state()[key] for key in ("means", "deviations", "curves")})
     old.curves = np.float32(old.curves).tolist()
     np.testing.assert_array_equal(encoded(old, [0.1, 0.2])[0], encoded(number, [0.1, 0.2])[0])
+
+
+@pytest.mark.parametrize(
+    ("decimal", "cells"),
+    [
+        (
+            ".",
+            {"$1,234.50": 1234.5, "€ 12": 12, "-£3.5": -3.5, "1'000": 1000, "12 %": 12, "1e3": 1000, "1 000,000": None},
+        ),
+        (".", {"1,23": None, "12,5": None, "1,2345": None, "abc": None, "$": None, ".5 kg": None, "¥-1,000,000": -1e6}),
+        (",", {"1.234,50 €": 1234.5, "12,5": 12.5, "€1.234": 1234, "1.234.567": 1234567, "1.234": None, "2.5": None}),
+        (
+            ",",
+            {"1\u202f234,5": 1234.5, "-0,5": -0.5, ",5": 0.5, "1.23,4": None, "1,234.5": None, "EUR 7": 7, "1e3": None},
+        ),
+    ],
+)
+def test_numbers_written_for_people(decimal, cells):
+    number = Number(decimal=decimal)
+    (value,), bad = number.parse([tf.constant(list(cells))], CONTEXT)
+    given = {
+        cell: None if wrong else v for cell, v, wrong in zip(cells, value.numpy().tolist(), bad.numpy(), strict=True)
+    }
+    assert given == cells
+    assert Number(**{k: v for k, v in number.get_config().items() if k != "modality"}).decimal == decimal
+
+
+def test_wrong_decimals():
+    with pytest.raises(ValueError, match=r"decimal must be None, '.' or ','.* Received: decimal=';', on_bad='drop'"):
+        Number(decimal=";", on_bad="drop")
+
+
+def test_a_column_of_its_own_policy():
+    rows = read_table(pd.DataFrame({"a": ["1", "n.k.", "3", "x"], "kind": list("pqpq")}))
+    for policy, count in (("raise", 4), ("drop", 4)):
+        pipe = Pipeline({"a": Number(on_bad="mask")}, {"kind": Category()}, on_bad=policy).adapt(rows)
+        ((x, y, _),) = pipe.batches(rows, 4)
+        assert x["a_mask"].numpy().tolist() == [[True], [False], [True], [False]] and len(y["kind"]) == count
+        assert pipe.problems.counts() == {"masked": {"a": 2}, "dropped": 0}

@@ -324,5 +324,5 @@ def test_names_that_are_numbers_on_demand(tmp_path):
         read_table(path)
     assert contents(read_table(path, header=True)) == {"2019": ["1", "3"], "2020": ["2", "4"], "kind": ["a", "b"]}
     for text in ("1,,2\n3,4,5\n", "1,1\n2,3\n", "2019,2020\n"):
-        with pytest.raises(ValueError, match="first line must name every column|must have rows under its header"):
+        with pytest.raises(ValueError, match=r"first line must name every column|must have rows under its header"):
             read_table(saved(tmp_path, "t.csv", text), header=True)
