@@ -28,6 +28,7 @@ class Category(Modality):
     """
 
     as_target = True
+    answers_too = ("_probabilities", "_probability")
 
     def __init__(self, max_classes=1000, min_count=1, column=None):
         super().__init__(column)

@@ -53,6 +53,7 @@ class Modality:
     as_input = True
     as_target = False
     teaches = False
+    answers_too = ()  # endings of the names of answers that `predict` or an exported model give beside the target's
     ending = None  # of the files that its answers are the bytes of
     augment_with = {}  # how training batches are varied: name → number
     crop = None  # "random" where training takes another part of a long cell every time

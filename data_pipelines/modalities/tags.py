@@ -28,6 +28,7 @@ class Tags(Modality):
     """
 
     as_target = True
+    answers_too = ("_probabilities",)
 
     def __init__(self, separator="|", max_tags=200, min_count=2, max_labels=200, max_characters=100_000, column=None):
         super().__init__(column)

@@ -52,6 +52,7 @@ class TimeSeries(Media):
     """
 
     as_target = True
+    answers_too = ("_quantiles",)
     teaches = True
 
     def __init__(self, max_steps=512, keep="last", times=False, max_bytes=MAX_BYTES, augment=None, column=None):
