@@ -12,6 +12,7 @@ from data_pipelines.batching import batch_by_budget, batch_by_length, batch_rows
 from data_pipelines.class_weights import class_weights
 from data_pipelines.drawing import draw, draw_decoded, most_mixed
 from data_pipelines.kept_files import keep_files, open_kept
+from data_pipelines.row_digest import batches_digest
 from data_pipelines.service import distributed, mixed
 from data_pipelines.sources.source import WEIGHT
 
@@ -160,7 +161,12 @@ class BatchPlan:
         encoder, cache = self.encoder, self.options["cache"]
         columns = [*encoder.columns, *([WEIGHT] if self.training and self.rows.weighted else [])]
         encoded = self._encoded(self.rows.dataset(columns, encoder.media_columns))
-        return trim_rows(encoded.unbatch(), self.pipe.inputs).cache("" if cache is True else os.fspath(cache))
+        path = ""
+        if cache is not True:
+            parts = (self.pipe.inputs, self.targets)
+            digest = batches_digest(self.rows, columns, encoder.media_columns, *parts, self.policy, self.training)
+            path = f"{os.fspath(cache)}-{digest}"
+        return trim_rows(encoded.unbatch(), self.pipe.inputs).cache(path)
 
     def _by_length(self, dataset):
         budget = self.options["token_budget"]

@@ -147,7 +147,8 @@ class Pipeline:
             on_bad: None or a policy of its own, see `Pipeline`. Defaults to `None`: the pipeline's.
             cache: bool or path. Keeps decoded rows, in memory or in files at the path, so that later epochs decode
                 nothing but inputs with a `crop`, which are kept as their files are; from files, rows are mixed as far
-                as 128 MiB of them reach. Defaults to `False`.
+                as 128 MiB of them reach. The files' names end in a digest of the rows, the media (size and time), the
+                modalities and the policy: of anything else, others are made. Defaults to `False`.
             absent: names of inputs to hide, for measuring what each is worth. Defaults to `()`.
             with_targets: bool. False gives `x` alone and reads no target column. Defaults to `True`.
             bucket_by_length: bool. In training, rows of like length share a batch, so that less of it is padding.
