@@ -8,7 +8,7 @@ import tensorflow as tf
 from data_pipelines.augmentation.numbers import SERIES, vary_numbers
 from data_pipelines.augmentation.settings import checked_augment
 from data_pipelines.branches import in_python, rarely
-from data_pipelines.cells import MAX_BYTES, full_path
+from data_pipelines.cells import MAX_BYTES, full_path, in_words
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import CellContext, modality
 from data_pipelines.moments import joined_moments
@@ -206,14 +206,16 @@ class TimeSeries(Media):
             input_signature=[tf.TensorSpec([], tf.string), tf.TensorSpec([], tf.bool)],
             autograph=False,
         )
-        total = _Moments(self.times)
+        total, broken = _Moments(self.times), []
         for (cells,) in chunks:
             for cell in cells:
                 if cell if isinstance(cell, bytes) else str(cell).strip():
                     try:
                         total.add(read(cell, isinstance(cell, bytes)).numpy())
-                    except (tf.errors.OpError, UnicodeDecodeError):
-                        continue  # Batches say what is wrong with it, under the policy chosen for that.
+                    except (tf.errors.OpError, UnicodeDecodeError) as error:
+                        broken.append((cell, error))  # Batches say what is wrong, under the policy chosen for that.
+        if broken and total.moments is None:
+            _refuse_all(broken)
         self.set_state(total.state())
 
     def state(self):
@@ -240,6 +242,16 @@ class TimeSeries(Media):
 
 def _names_file(cell):
     return re.fullmatch(FILE, str(cell)) is not None
+
+
+def _refuse_all(broken):
+    cell, error = broken[0]
+    first = f"{len(cell)} bytes" if isinstance(cell, bytes) else repr(str(cell)[:80])
+    raise ValueError(
+        "TimeSeries: some series of the training rows must be readable. Received: none of "
+        f"{len(broken)}; the first, {first}: {in_words(getattr(error, 'message', None) or str(error))}. "
+        "Do: mend them, or leave the column out."
+    ) from error
 
 
 class _Moments:

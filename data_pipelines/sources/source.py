@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from data_pipelines.media_root import MediaRoot
+
 CHUNK = 4096
 HELD = 50_000
 HELD_BYTES = 256 * 2**20
@@ -33,7 +35,7 @@ class Source:
             )
         self.name = name
         self.columns = tuple(columns)
-        self.media_root = str(media_root)
+        self.media_root = media_root if isinstance(media_root, MediaRoot) else str(media_root)
         self.bytes_columns = frozenset(bytes_columns)
         self.first_row = first_row
         self.weigh = None

@@ -20,6 +20,9 @@ EncodingOption = Annotated[str | None, typer.Option(help="of a csv, tsv or jsonl
 HeaderOption = Annotated[
     bool, typer.Option("--header", help="the first line of a csv or tsv names the columns, even where it is numbers")
 ]
+OnlyBelowOption = Annotated[
+    str | None, typer.Option(help="folder that files named in cells must lie in; default: any file that can be read")
+]
 
 GenerateOption = Annotated[
     str | None, typer.Option(help='JSON, target → how it is generated, such as {"caption": {"beams": 4}}')

@@ -10,7 +10,15 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from mmkeras.commands.app import EncodingOption, HeaderOption, MediaOption, TableArgument, app, failing_plainly
+from mmkeras.commands.app import (
+    EncodingOption,
+    HeaderOption,
+    MediaOption,
+    OnlyBelowOption,
+    TableArgument,
+    app,
+    failing_plainly,
+)
 from mmkeras.commands.train import named, pipeline_of
 from mmkeras.console import show_pipeline, tell, tell_problems, told
 
@@ -40,6 +48,7 @@ def compare(
     media_root: MediaOption = None,
     encoding: EncodingOption = None,
     header: HeaderOption = False,
+    only_below: OnlyBelowOption = None,
 ):
     """Says what fusing is worth: every input alone, TokenTransformer, LateFusion and other fusions, over seeds.
 
@@ -52,7 +61,7 @@ def compare(
         from mmkeras.comparing.comparison_report import comparison_report
         from mmkeras.training.row_parts import row_parts
 
-        rows = read_table(table, media_root, encoding, header)
+        rows = read_table(table, media_root, encoding, header, only_below)
         parts = row_parts(rows)
         pipe = pipeline_of(rows, spec, target, input, ignore, on_bad).adapt(parts["train"])
         show_pipeline(pipe, parts)

@@ -8,6 +8,7 @@ from mmkeras.commands.app import (
     EncodingOption,
     HeaderOption,
     MediaOption,
+    OnlyBelowOption,
     RunArgument,
     TableArgument,
     app,
@@ -23,6 +24,7 @@ def evaluate(
     media_root: MediaOption = None,
     encoding: EncodingOption = None,
     header: HeaderOption = False,
+    only_below: OnlyBelowOption = None,
 ):
     """Scores a run on a table: JSON on stdout, report.html in the run."""
     with failing_plainly():
@@ -30,7 +32,7 @@ def evaluate(
         from mmkeras.run import load
 
         model, pipe = load(run)
-        metrics = judge(model, pipe, read_table(table, media_root, encoding, header), run)
+        metrics = judge(model, pipe, read_table(table, media_root, encoding, header, only_below), run)
     print(json.dumps({key: metrics[key] for key in ("rows", "targets", "counts")}, ensure_ascii=False))
 
 

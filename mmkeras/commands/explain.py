@@ -8,6 +8,7 @@ from mmkeras.commands.app import (
     EncodingOption,
     HeaderOption,
     MediaOption,
+    OnlyBelowOption,
     RunArgument,
     TableArgument,
     app,
@@ -27,6 +28,7 @@ def explain(
     media_root: MediaOption = None,
     encoding: EncodingOption = None,
     header: HeaderOption = False,
+    only_below: OnlyBelowOption = None,
 ):
     """Says what each input is worth for the answers of a run, and what decides within it."""
     with failing_plainly():
@@ -36,7 +38,12 @@ def explain(
 
         model, pipe = load(run)
         found = mm.explain(
-            model, pipe, read_table(table, media_root, encoding, header), target=target, of=of, examples=rows
+            model,
+            pipe,
+            read_table(table, media_root, encoding, header, only_below),
+            target=target,
+            of=of,
+            examples=rows,
         )
         path = found.save(output)
         tell_problems(pipe)

@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from mmkeras.commands.app import EncodingOption, HeaderOption, MediaOption, TableArgument, app, failing_plainly
+from mmkeras.commands.app import (
+    EncodingOption,
+    HeaderOption,
+    MediaOption,
+    OnlyBelowOption,
+    TableArgument,
+    app,
+    failing_plainly,
+)
 from mmkeras.commands.evaluate import judge
 from mmkeras.console import show_pipeline, tell
 
@@ -66,6 +74,7 @@ def train(
     media_root: MediaOption = None,
     encoding: EncodingOption = None,
     header: HeaderOption = False,
+    only_below: OnlyBelowOption = None,
 ):
     """Trains a model on a table and keeps the run in a folder."""
     with failing_plainly(), stopping_plainly():
@@ -83,7 +92,7 @@ def train(
         if finished and os.path.exists(os.path.join(output, run.METRICS)):
             return
         rows, val, judges = (
-            other and read_table(other, media_root, encoding, header) for other in (table, validation, test)
+            other and read_table(other, media_root, encoding, header, only_below) for other in (table, validation, test)
         )
         if finished:
             judge(*run.load(output), row_parts(rows, val, judges)["test"], output)
