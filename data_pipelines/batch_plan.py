@@ -12,6 +12,7 @@ from data_pipelines.batching import batch_by_budget, batch_by_length, batch_rows
 from data_pipelines.class_weights import class_weights
 from data_pipelines.drawing import draw, draw_decoded, most_mixed
 from data_pipelines.kept_files import keep_files, open_kept
+from data_pipelines.row_digest import batches_digest
 from data_pipelines.service import distributed, mixed
 from data_pipelines.sources.source import WEIGHT
 
@@ -46,7 +47,14 @@ class BatchPlan:
         columns = dict.fromkeys([*pipe.input_columns(), *(pipe.target_columns() if self.targets else [])])
         inputs = keep_files(pipe.inputs) if options["cache"] else pipe.inputs
         self.encoder = BatchEncoder(
-            inputs, self.targets, rows, list(columns), policy, pipe.problems, options["with_rows"]
+            inputs,
+            self.targets,
+            rows,
+            list(columns),
+            policy,
+            pipe.problems,
+            with_rows=options["with_rows"],
+            count_unknown=not self.training,
         )
 
     def _check(self):
@@ -170,7 +178,12 @@ class BatchPlan:
         trimmed = trim_rows(encoded.unbatch(), self.pipe.inputs)
         if self.options["with_rows"]:  # a cache that others fill holds none
             return trimmed
-        return trimmed.cache("" if cache is True else os.fspath(cache))
+        path = ""
+        if cache is not True:
+            parts = (self.pipe.inputs, self.targets)
+            digest = batches_digest(self.rows, columns, encoder.media_columns, *parts, self.policy, self.training)
+            path = f"{os.fspath(cache)}-{digest}"
+        return trimmed.cache(path)
 
     def _by_length(self, dataset):
         budget = self.options["token_budget"]

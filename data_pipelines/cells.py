@@ -6,6 +6,8 @@ import re
 import keras
 import tensorflow as tf
 
+from data_pipelines.media_root import OUTSIDE, lies_below
+
 MAX_BYTES = 2**28  # of memory that decoding one cell may take: 256 MiB
 
 
@@ -47,14 +49,22 @@ def read_cell(cell, context):
 
 
 def full_path(cell, media_root):
-    """The path of a media cell, `""` for an absent one; a relative path starts from `media_root`."""
+    """The path of a media cell, `""` for an absent one; a relative path starts from `media_root`.
+
+    A path that leaves the folder that a `MediaRoot` keeps to becomes one that no file system opens.
+    """
     cell = cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
     cell = cell.strip()
-    return os.path.join(media_root, cell) if cell and media_root and "://" not in cell else cell
+    path = os.path.join(media_root, cell) if cell and media_root and "://" not in cell else cell
+    within = getattr(media_root, "only_below", None)
+    return path if not path or within is None or lies_below(path, within) else OUTSIDE + path
 
 
 def unreadable(cell, context, decode):
     """Says why `decode` fails on a media cell: no file, a folder, no bytes, or what the decoder said, and of which."""
+    refused = full_path(cell, "")
+    if refused.startswith(OUTSIDE):
+        return f"{refused.removeprefix(OUTSIDE)!r} is not below the folder that only_below names"
     if not context.is_bytes:
         path = full_path(cell, "")
         if "://" not in path:
@@ -68,9 +78,9 @@ def unreadable(cell, context, decode):
         decode(read_cell(tf.constant(cell), context))
     except (tf.errors.OpError, ValueError) as error:
         if isinstance(error, UnicodeDecodeError):
-            said = _said(error.object.decode("utf-8", "replace"))
+            said = in_words(error.object.decode("utf-8", "replace"))
         else:
-            said = _said(getattr(error, "message", None) or str(error))
+            said = in_words(getattr(error, "message", None) or str(error))
         return in_file(said, cell, context)
     return in_file("it was unreadable a moment ago", cell, context)
 
@@ -81,8 +91,8 @@ def in_file(reason, cell, context):
     return f"{reason} (file {path!r})" if path and repr(path) not in reason else reason
 
 
-def _said(message):
-    """What was wrong, out of what a TensorFlow graph says about it."""
+def in_words(message):
+    """What was wrong, out of the message that a TensorFlow graph raises."""
     text = re.split(r"\[\[\{|\[Op:|\nTraceback ", message)[0].split("}} ")[-1]
     if text.startswith("Graph execution error"):
         text = text.strip().splitlines()[-1]

@@ -4,12 +4,13 @@ import json
 
 import tensorflow as tf
 
-from data_pipelines.batch_encoder import MASK, TARGET
+from data_pipelines.batch_encoder import MASK
 from data_pipelines.batch_plan import BatchPlan
 from data_pipelines.column_cells import ColumnCells
 from data_pipelines.modalities import Modality, from_config
 from data_pipelines.modalities.media import check_shared_media
-from data_pipelines.naming import plain_name, plain_names, title_of
+from data_pipelines.naming import plain_names, title_of
+from data_pipelines.pipeline_names import check_answers, check_parts
 from data_pipelines.prepare import prepare
 from data_pipelines.problems import Problems, checked_policy
 from data_pipelines.whole_file import write_json
@@ -30,7 +31,8 @@ class Pipeline:
         problems: `Problems`. Counts of cells masked and rows dropped so far.
 
     Raises:
-        ValueError: no inputs, a name that is used twice or ends in `_mask`, an unknown policy.
+        ValueError: no inputs, a name that is used twice or ends in `_mask`, an unknown policy, a target whose name
+            another answer has too, such as `rain_present` beside the input `rain`.
     Example:
         >>> pipe = Pipeline(
         ...     inputs={"photo": Image(64), "story": Text()},
@@ -40,37 +42,16 @@ class Pipeline:
     """
 
     def __init__(self, inputs, targets=None, on_bad="raise"):
+        self._set_up(inputs, targets, on_bad)
+        check_answers(self.inputs, self.targets)
+
+    def _set_up(self, inputs, targets, on_bad):
         self.inputs = dict(inputs)
         self.targets = dict(targets or {})
         self.on_bad = checked_policy(on_bad)
         self.adapted = False
         self.problems = Problems()
-        if not self.inputs:
-            raise ValueError("Pipeline: there must be an input. Received: inputs={}. Do: inputs={'photo': Image()}.")
-        for name in (*self.inputs, *self.targets):
-            twice = name in self.inputs and name in self.targets
-            if name.endswith(MASK) or plain_name(name) != name or twice:
-                raise ValueError(
-                    "Pipeline: a name must be ASCII letters, digits, '_', '-' and '.', must not end in '_mask', and "
-                    f"must be an input or a target. Received: {name!r}. Do: another name, and Text(column={name!r})."
-                )
-            if name + TARGET in {*self.inputs, *self.targets}:
-                raise ValueError(
-                    "Pipeline: a name and '_target' is what a model calls a label that it is shown. "
-                    f"Received: {name!r} and {name + TARGET!r}. Do: another name, and Text(column={name + TARGET!r})."
-                )
-        for name, modality in self.inputs.items():
-            if not modality.as_input:
-                raise ValueError(
-                    f"Pipeline: {type(modality).__name__} with these arguments is an answer, not an input. "
-                    f'Received: inputs["{name}"]. Do: targets={{"{name}": …}}.'
-                )
-        for name, modality in self.targets.items():
-            if not modality.as_target:
-                raise ValueError(
-                    f'Pipeline: {type(modality).__name__} cannot be a target yet. Received: targets["{name}"]. '
-                    "Do: use it as an input."
-                )
+        check_parts(self.inputs, self.targets)
 
     def input_columns(self):
         """The table columns that the inputs read, in order, each once."""
@@ -168,7 +149,8 @@ class Pipeline:
             on_bad: None or a policy of its own, see `Pipeline`. Defaults to `None`: the pipeline's.
             cache: bool or path. Keeps decoded rows, in memory or in files at the path, so that later epochs decode
                 nothing but inputs with a `crop`, which are kept as their files are; from files, rows are mixed as far
-                as 128 MiB of them reach. Defaults to `False`.
+                as 128 MiB of them reach. The files' names end in a digest of the rows, the media (size and time), the
+                modalities and the policy: of anything else, others are made. Defaults to `False`.
             absent: names of inputs to hide, for measuring what each is worth. Defaults to `()`.
             with_targets: bool. False gives `x` alone and reads no target column. Defaults to `True`.
             bucket_by_length: bool. In training, rows of like length share a batch, so that less of it is padding.
@@ -281,7 +263,8 @@ class Pipeline:
                 {name: from_config(entry["config"]) for name, entry in saved[part].items()}
                 for part in ("inputs", "targets")
             ]
-            pipe = cls(*parts, on_bad=saved["on_bad"])
+            pipe = cls.__new__(cls)  # names of answers that met were not refused before
+            pipe._set_up(*parts, saved["on_bad"])
             for part, modalities in zip(("inputs", "targets"), parts, strict=True):
                 for name, modality in modalities.items():
                     if saved[part][name]["state"]:

@@ -37,7 +37,7 @@ for column, spec in serve.structured_input_signature[1].items():
     cells = request[column]
     if column in request["media"]:
         cells = [encoded(cell) if cell else b"" for cell in cells]
-    if spec.dtype == tf.float32:
+    if spec.dtype.is_floating:
         cells = [float(cell or "nan") for cell in cells]
     values[column] = tf.constant(cells, spec.dtype)
 answers = serve(**values)

@@ -12,7 +12,7 @@ from data_pipelines.cells import MAX_BYTES, check_size
 from data_pipelines.clips import sample_clip
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import modality
-from data_pipelines.npy import is_npy, read_npy
+from data_pipelines.npy import is_npy, read_npy, shaped
 
 ALL = 2**31  # more frames than any clip has
 
@@ -150,19 +150,19 @@ class Video(Media):
         """Decodes `.npy` bytes to `(F, H, W, 3)`, of `frames` at the most, evenly spread."""
         known = tf.debugging.Assert(is_npy(data), ["a served clip must be .npy bytes of uint8 (F, H, W, 3)"])
         with tf.control_dependencies([known]):
-            kind, sides, body = read_npy(tf.identity(data))
+            kind, sides, body, in_fortran = read_npy(tf.identity(data))
         right = tf.debugging.Assert(
             (kind == b"|u1") & (tf.size(sides) == 4) & (sides[-1] == 3) & (tf.reduce_min(sides) > 0),
             ["a clip must be uint8 of shape (F, H, W, 3), not", kind, sides],
         )
         with tf.control_dependencies([right]):
             sides = tf.identity(sides)
-        with tf.control_dependencies(self._bounded(sides)):
+        with tf.control_dependencies(self._bounded(sides, in_fortran)):
             pixels = tf.io.decode_raw(body, tf.uint8)
         size = tf.reduce_prod(tf.cast(sides, tf.int64))
         whole = tf.debugging.Assert(tf.size(pixels, tf.int64) == size, ["the clip is cut short"])
         with tf.control_dependencies([whole]):
-            clip = tf.reshape(pixels, sides)
+            clip = shaped(pixels, sides, in_fortran)
         count = tf.minimum(sides[0], self.frames)
         middles = (tf.cast(tf.range(count), tf.float64) + offset) * tf.cast(sides[0], tf.float64)
         clip = tf.gather(clip, tf.cast(middles / tf.cast(count, tf.float64), tf.int32))
@@ -173,11 +173,12 @@ class Video(Media):
         )
         return tf.ensure_shape(resized / 255.0, (None, *self.size, 3))
 
-    def _bounded(self, sides):
+    def _bounded(self, sides, in_fortran):
         """The checks that a clip of these sides, int32 `(4,)`, is within both bounds."""
         frames, height, width, _ = tf.unstack(tf.cast(sides, tf.float32), 4)
         taken = tf.minimum(frames, self.frames)
-        size = 3.0 * (frames + taken) * height * width + 12.0 * taken * self.size[0] * width
+        turned = tf.where(in_fortran, frames, 0.0)
+        size = 3.0 * (frames + turned + taken) * height * width + 12.0 * taken * self.size[0] * width
         small = [sides, "more pixels a frame than max_pixels =", self.max_pixels]
         light = ["a clip of shape", sides, "takes more memory to read than max_bytes =", self.max_bytes]
         return [

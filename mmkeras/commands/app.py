@@ -21,6 +21,12 @@ TableArgument = Annotated[
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="folder of a training run")]
 MediaOption = Annotated[str | None, typer.Option(help="folder that paths in cells start from; default: the table's")]
 EncodingOption = Annotated[str | None, typer.Option(help="of a csv, tsv or jsonl, such as gb18030; default: UTF-8")]
+HeaderOption = Annotated[
+    bool, typer.Option("--header", help="the first line of a csv or tsv names the columns, even where it is numbers")
+]
+OnlyBelowOption = Annotated[
+    str | None, typer.Option(help="folder that files named in cells must lie in; default: any file that can be read")
+]
 
 GenerateOption = Annotated[
     str | None, typer.Option(help='JSON, target → how it is generated, such as {"caption": {"beams": 4}}')

@@ -10,7 +10,15 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from mmkeras.commands.app import EncodingOption, MediaOption, TableArgument, app, failing_plainly
+from mmkeras.commands.app import (
+    EncodingOption,
+    HeaderOption,
+    MediaOption,
+    OnlyBelowOption,
+    TableArgument,
+    app,
+    failing_plainly,
+)
 from mmkeras.commands.train import named, pipeline_of
 from mmkeras.console import show_pipeline, tell, tell_problems, told
 
@@ -42,6 +50,8 @@ def compare(
     on_bad: Annotated[str, typer.Option(help="raise, mask or drop")] = "raise",
     media_root: MediaOption = None,
     encoding: EncodingOption = None,
+    header: HeaderOption = False,
+    only_below: OnlyBelowOption = None,
 ):
     """Says what fusing is worth: every input alone, TokenTransformer, LateFusion and other fusions, over seeds.
 
@@ -54,7 +64,7 @@ def compare(
         from mmkeras.comparing.comparison_report import comparison_report
         from mmkeras.training.row_parts import row_parts
 
-        rows = read_table(table, media_root, encoding)
+        rows = read_table(table, media_root, encoding, header, only_below)
         parts = row_parts(rows, by=by)
         for remark in parts.remarks:
             tell(remark)

@@ -7,7 +7,16 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from mmkeras.commands.app import EncodingOption, MediaOption, RunArgument, TableArgument, app, failing_plainly
+from mmkeras.commands.app import (
+    EncodingOption,
+    HeaderOption,
+    MediaOption,
+    OnlyBelowOption,
+    RunArgument,
+    TableArgument,
+    app,
+    failing_plainly,
+)
 from mmkeras.console import show_scores, tell, tell_problems, told
 
 SHOWN = ("rows", "targets", "counts", "seen")
@@ -22,6 +31,8 @@ def evaluate(
     ] = None,
     media_root: MediaOption = None,
     encoding: EncodingOption = None,
+    header: HeaderOption = False,
+    only_below: OnlyBelowOption = None,
 ):
     """Scores a run on a table: JSON on stdout, metrics.json and report.html in a folder of their own.
 
@@ -43,7 +54,7 @@ def evaluate(
                 "which holds a run. Do: another folder, or none."
             )
         model, pipe = load(run)
-        rows = read_table(table, media_root, encoding)
+        rows = read_table(table, media_root, encoding, header, only_below)
         make_folder("evaluate", output)
         metrics = judge(model, pipe, rows, run, output=output)
     print(json.dumps(with_nulls({key: metrics[key] for key in SHOWN if key in metrics}), ensure_ascii=False))

@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from mmkeras.commands.app import EncodingOption, MediaOption, TableArgument, app, failing_plainly
+from mmkeras.commands.app import (
+    EncodingOption,
+    HeaderOption,
+    MediaOption,
+    OnlyBelowOption,
+    TableArgument,
+    app,
+    failing_plainly,
+)
 from mmkeras.commands.evaluate import judge
 from mmkeras.console import show_pipeline, tell
 
@@ -71,11 +79,14 @@ def train(
     ] = None,
     media_root: MediaOption = None,
     encoding: EncodingOption = None,
+    header: HeaderOption = False,
+    only_below: OnlyBelowOption = None,
 ):
     """Trains a model on a table and keeps the run in a folder."""
     with failing_plainly(), stopping_plainly():
         import mmkeras as mm
         from data_pipelines import read_table
+        from data_pipelines.infer import left_out
         from mmkeras import run
         from mmkeras.training.row_parts import row_parts
 
@@ -86,11 +97,15 @@ def train(
         finished = found_in(output, resume, overwrite)
         if finished and os.path.exists(os.path.join(output, run.METRICS)):
             return
-        rows, val, judges = (other and read_table(other, media_root, encoding) for other in (table, validation, test))
+        rows, val, judges = (
+            other and read_table(other, media_root, encoding, header, only_below) for other in (table, validation, test)
+        )
         if finished:
             judge(*run.load(output), row_parts(rows, val, judges, by)["test"], output)
             return
         pipe = pipeline_of(rows, spec, target, input, ignore, on_bad)
+        for line in [] if spec or input else left_out(rows.without(*ignore), pipe):
+            tell(line, "yellow")
 
         def parts_of_model(known):
             parts = {"fusion": fusion, "encoders": named(encoder), "decoders": named(decoder), "balance": balance}
