@@ -181,7 +181,7 @@ class BatchPlan:
         path = ""
         if cache is not True:
             parts = (self.pipe.inputs, self.targets)
-            digest = batches_digest(self.rows, columns, encoder.media_columns, *parts, self.policy, self.training)
+            digest = batches_digest(self.rows, columns, encoder.media_columns, *parts, self.policy)
             path = f"{os.fspath(cache)}-{digest}"
         return trimmed.cache(path)
 

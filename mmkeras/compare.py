@@ -1,5 +1,6 @@
 """Is fusion worth it? Every input alone and every fusion, over seeds, on the same rows."""
 
+import glob
 import json
 import os
 import shutil
@@ -164,11 +165,11 @@ class _Data:
         )
 
     def _decoded(self, part):
-        """The file of decoded rows, whole."""
+        """What the names of the files of decoded rows begin with, which are whole."""
         key = fingerprint.of_values(self.fingerprints[part], self.state)
         path = os.path.join(self.folder, f"{part}-{key}", "rows")
         if part not in self.decoded:
-            if not os.path.exists(path + ".index"):
+            if not glob.glob(f"{glob.escape(path)}-*.index"):
                 shutil.rmtree(os.path.dirname(path), ignore_errors=True)
                 os.makedirs(os.path.dirname(path))
                 for _ in self._read(part, path):
