@@ -27,24 +27,25 @@ def decided(model, pipe, target, rows):
         dict of `target`, `scale` and `cards`, for the page; None where there is nothing to explain or no way to: a
         target of another modality, a model that `mmkeras.build` did not make, more inputs than Shapley values can take.
     """
-    model = answering(model, target)
-    inside = _inside(model, pipe, target) if rows else None
-    if inside is None:
+    parts = _parts(model, pipe, target) if rows else None
+    if parts is None:
         return None
-    explanation, asked = Explanation(pipe, target, "predicted"), SubsetModel(model, pipe.inputs)
+    inside, asked = parts
+    explanation = Explanation(pipe, target, "predicted")
     for alike in _of_one_form(pipe, rows):
         _explain(explanation, inside, asked, pipe, target, alike)
     return {"target": pipe.title(target), "scale": WORDS_FOR[explanation.scales[0]], "cards": cards(explanation)}
 
 
-def _inside(model, pipe, target):
-    """The model's parts, None where it cannot be explained."""
+def _parts(model, pipe, target):
+    """(`Inside`, `SubsetModel`) of what answers the target, None where it cannot be explained."""
     try:
         scales(pipe.targets[target])
+        model = answering(model, target)
         inside = Inside(model, list(pipe.inputs), target)
-    except ValueError:
+    except ValueError:  # as in models whose answer follows from labels
         return None
-    return inside if len(pipe.inputs) <= MOST else None
+    return (inside, SubsetModel(model, pipe.inputs)) if len(pipe.inputs) <= MOST else None
 
 
 def _explain(explanation, inside, asked, pipe, target, rows):
