@@ -64,7 +64,7 @@ def shapes(monkeypatch):
     found = {"fit": set(), "validation": set(), "predict": set()}
 
     def shape(x):
-        return tuple((name, tuple(value.shape)) for name, value in sorted(x.items()))
+        return tuple((path, tuple(value.shape)) for path, value in sorted(keras.tree.flatten_with_path(x)))
 
     def watched(batches, part):
         for batch in batches:
