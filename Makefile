@@ -44,7 +44,7 @@ lint: .venv/ready
 	$(BIN)/ruff format --check .
 
 # Those that need nothing beside; the others say in their docstrings what: other data, PyTorch, or an hour and more.
-BENCHMARKS := startup overhead pipeline padding memory cache shards clipart prompts dual_encoder tones captions decoding digits vocoder av_recognition
+BENCHMARKS := startup overhead subsets pipeline padding memory cache shards clipart prompts dual_encoder tones captions decoding digits vocoder av_recognition
 
 bench: .venv/ready  ## the figures of the README that need no other data
 	for name in $(BENCHMARKS); do $(BIN)/python benchmarks/$$name.py || exit 1; done

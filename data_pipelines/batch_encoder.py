@@ -27,9 +27,12 @@ class BatchEncoder:
         columns: list of str. The columns read.
         policy: `"raise"`, `"mask"` or `"drop"`, see `Pipeline`.
         problems: `Problems` to count in.
+        with_rows: bool. Whether weights hold the rows' numbers too. Defaults to `False`.
+        count_unknown: bool. Whether cells of inputs that training rows had nothing like are counted. Defaults to
+            `False`.
     """
 
-    def __init__(self, inputs, targets, rows, columns, policy, problems):
+    def __init__(self, inputs, targets, rows, columns, policy, problems, with_rows=False, count_unknown=False):
         self.inputs = inputs
         self.targets = targets
         self.rows = rows
@@ -40,6 +43,8 @@ class BatchEncoder:
         self.source.require_prepared(both)
         self.policy = policy
         self.problems = problems
+        self.with_rows = with_rows
+        self.count_unknown = count_unknown
         self.message = None
         self.lock = threading.Lock()
         self.kinds = [
@@ -58,7 +63,7 @@ class BatchEncoder:
         return self.judge(self.encode(raw.batch(batch_size)))
 
     def encode(self, batches):
-        """Raw batches → `(cells, x, y, w, bad)`, every media cell on its own; no Python is called."""
+        """Raw batches → `(cells, x, y, w, bad, unknown)`, every media cell on its own; no Python is called."""
 
         @tf.autograph.experimental.do_not_convert
         def encode(cells):
@@ -102,7 +107,7 @@ class BatchEncoder:
         return self._encode_with(cells, media)
 
     def _encode_with(self, cells, media):
-        x, y, w, bad = {}, {}, {}, []
+        x, y, w, bad, unknown = {}, {}, {}, [], []
         for name, modality, is_target in self.kinds:
             columns = modality.columns(name)
             values = [cells[column] for column in columns]
@@ -118,30 +123,38 @@ class BatchEncoder:
             if is_target and modality.teaches:
                 x[name + TARGET], x[name + TARGET + MASK] = y[name], modality.label_mask(y[name], w[name])
             bad.append(wrong)
+            new = None if is_target or not self.count_unknown else modality.unknown(values, x[name], x[name + MASK])
+            unknown.append(tf.zeros_like(wrong) if new is None else new & ~wrong)
         if WEIGHT in cells:
             w[WEIGHT] = cells[WEIGHT]
-        return cells, x, y, w, tf.stack(bad, 1)
+        if self.with_rows:
+            w[ROW] = cells[ROW]
+        return cells, x, y, w, tf.stack(bad, 1), tf.stack(unknown, 1)
 
-    def _judge(self, cells, x, y, w, bad):
+    def _judge(self, cells, x, y, w, bad, unknown):
         """Lets good batches pass; raises, counts or drops where a cell is bad."""
 
         def report():
             columns = dict.fromkeys(c for name, m, _ in self.kinds for c in m.columns(name))
-            return tf.py_function(self._report, [bad, cells[ROW], *(cells[c] for c in columns)], tf.bool)
+            return tf.py_function(self._report, [bad, unknown, cells[ROW], *(cells[c] for c in columns)], tf.bool)
 
-        any_bad = tf.reduce_any(bad)
-        told = tf.cond(any_bad, report, lambda: tf.constant(True))
+        told = tf.cond(tf.reduce_any(bad | unknown), report, lambda: tf.constant(True))
         with tf.control_dependencies([told]):
             x, y, w = keras.tree.map_structure(tf.identity, (x, y, w))
         if self.policy == "drop":
-            keep = ~tf.reduce_any(bad, 1)
+            keep = ~tf.reduce_any(bad & [m.on_bad is None for _, m, _ in self.kinds], 1)
             x, y, w = keras.tree.map_structure(lambda t: tf.boolean_mask(t, keep), (x, y, w))
         return x, y, w
 
-    def _report(self, bad, rows, *cells):
-        """Runs in Python, for batches with a bad cell only."""
+    def _report(self, bad, unknown, rows, *cells):
+        """Runs in Python, for batches with a bad or an unknown cell only."""
         columns = dict.fromkeys(c for name, m, _ in self.kinds for c in m.columns(name))
         table = dict(zip(columns, cells, strict=True))
+        for place, kind in np.argwhere(unknown.numpy()):
+            name, modality, _ = self.kinds[kind]
+            own = modality.columns(name)
+            if modality.is_new([table[column][place].numpy() for column in own]):
+                self.problems.unknown_cell(own[0], int(rows[place]))
         for place, kind in np.argwhere(bad.numpy()):
             name, modality, _ = self.kinds[kind]
             own = modality.columns(name)
@@ -150,10 +163,11 @@ class BatchEncoder:
             row = int(rows[place])
             own_table, number = self.source.place(row)
             message = bad_cell(modality, title_of(name, modality.column), own_table, own, number, reason)
-            if self.policy == "raise":
+            policy = modality.on_bad or self.policy
+            if policy == "raise":
                 self.message = message
                 raise ValueError(message)
-            if self.policy == "mask":
+            if policy == "mask":
                 self.problems.mask(own[0] if len(own) == 1 else name, row, message)
             else:
                 self.problems.drop(row, message)

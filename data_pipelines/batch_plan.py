@@ -8,14 +8,15 @@ import tensorflow as tf
 from data_pipelines.augmentation.batches import augment_batches
 from data_pipelines.augmentation.seeds import seed_rows
 from data_pipelines.batch_encoder import MASK, BatchEncoder
-from data_pipelines.batching import batch_by_budget, batch_by_length, batch_rows, one_shape, trim_rows
+from data_pipelines.batching import batch_by_budget, batch_by_length, batch_rows, few_shapes, one_shape, trim_rows
 from data_pipelines.class_weights import class_weights
 from data_pipelines.drawing import draw, draw_decoded, most_mixed
 from data_pipelines.kept_files import keep_files, open_kept
+from data_pipelines.row_digest import batches_digest
 from data_pipelines.service import distributed, mixed
 from data_pipelines.sources.source import WEIGHT
 
-BY_PASS = "by pass"
+BY_PASS, FEW = "by pass", "few"
 
 
 class BatchPlan:
@@ -45,7 +46,16 @@ class BatchPlan:
         )
         columns = dict.fromkeys([*pipe.input_columns(), *(pipe.target_columns() if self.targets else [])])
         inputs = keep_files(pipe.inputs) if options["cache"] else pipe.inputs
-        self.encoder = BatchEncoder(inputs, self.targets, rows, list(columns), policy, pipe.problems)
+        self.encoder = BatchEncoder(
+            inputs,
+            self.targets,
+            rows,
+            list(columns),
+            policy,
+            pipe.problems,
+            with_rows=options["with_rows"],
+            count_unknown=not self.training,
+        )
 
     def _check(self):
         rows, options, inputs = self.rows, self.options, self.pipe.inputs
@@ -70,6 +80,11 @@ class BatchPlan:
             raise ValueError(
                 f'Pipeline.batches: endless must be False, True or "{BY_PASS}". Received: endless={self.endless!r}. '
                 "Do: True."
+            )
+        if options["static_shapes"] not in (False, True, FEW):
+            raise ValueError(
+                f'Pipeline.batches: static_shapes must be False, True or "{FEW}". '
+                f"Received: static_shapes={options['static_shapes']!r}. Do: True."
             )
         if options["first_step"] and not self.endless and options["first_step"] % self.steps:
             raise ValueError(
@@ -96,7 +111,7 @@ class BatchPlan:
     @property
     def steps(self):
         """Batches in a pass."""
-        whole = self.options["static_shapes"] and self.training
+        whole = self.options["static_shapes"] is True and self.training
         return len(self.rows) // self.batch_size if whole else -(-len(self.rows) // self.batch_size)
 
     def dataset(self):
@@ -120,7 +135,9 @@ class BatchPlan:
             dataset = self._by_length(dataset)
         elif options["cache"]:
             dataset = batch_rows(dataset, self.batch_size)
-        if options["static_shapes"]:
+        if options["static_shapes"] == FEW and self.training:
+            dataset = few_shapes(dataset, self.pipe.inputs, self.targets, self.batch_size)
+        elif options["static_shapes"]:
             dataset = one_shape(dataset, self.pipe.inputs, self.targets, self.batch_size, whole=self.training)
         return self._finished(dataset, passes, step)
 
@@ -158,7 +175,15 @@ class BatchPlan:
         encoder, cache = self.encoder, self.options["cache"]
         columns = [*encoder.columns, *([WEIGHT] if self.training and self.rows.weighted else [])]
         encoded = self._encoded(self.rows.dataset(columns, encoder.media_columns))
-        return trim_rows(encoded.unbatch(), self.pipe.inputs).cache("" if cache is True else os.fspath(cache))
+        trimmed = trim_rows(encoded.unbatch(), self.pipe.inputs)
+        if self.options["with_rows"]:  # a cache that others fill holds none
+            return trimmed
+        path = ""
+        if cache is not True:
+            parts = (self.pipe.inputs, self.targets)
+            digest = batches_digest(self.rows, columns, encoder.media_columns, *parts, self.policy)
+            path = f"{os.fspath(cache)}-{digest}"
+        return trimmed.cache(path)
 
     def _by_length(self, dataset):
         budget = self.options["token_budget"]

@@ -1,11 +1,14 @@
 """How rows of different length meet in batches: trimmed, sorted by length, padded to one shape."""
 
+import math
+
 import keras
 import tensorflow as tf
 
 from data_pipelines.batch_encoder import MASK, TARGET
 
 WINDOW = 32  # batches that are sorted together
+LENGTHS = (0.25, 0.5, 1.0)  # shares of the longest that few shapes have
 
 
 def trim_rows(dataset, inputs):
@@ -98,6 +101,41 @@ def one_shape(dataset, inputs, targets, batch_size, whole):
         batch_size: int.
         whole: bool. Whether batches of fewer rows, the last, are left out, so that the batch axis is fixed too.
     """
+    most = _most(dataset, inputs, targets)
+    if whole:
+        dataset = dataset.filter(lambda x, y, w: tf.shape(next(iter(x.values())))[0] == batch_size)
+        fix = lambda part: tf.ensure_shape(part, [batch_size, *part.shape[1:]])  # noqa: E731
+        dataset = dataset.map(lambda *parts: keras.tree.map_structure(fix, parts), tf.data.AUTOTUNE)
+    return dataset.map(lambda x, y, w: _lengthened(x, y, w, most), tf.data.AUTOTUNE)
+
+
+def few_shapes(dataset, inputs, targets, batch_size):
+    """Pads batches to one of `LENGTHS`, so that a compiler sees as many shapes, however many sequences there are.
+
+    All sequences of a batch are padded to the same share of the longest that their modalities give, the least in which
+    each has room. A batch of fewer rows, the last, is filled up with rows in which all is absent, of weight 0.
+
+    Args:
+        dataset: of batches `(x, y, w)`.
+        inputs: dict name → modality.
+        targets: dict name → modality.
+        batch_size: int.
+    """
+    most = _most(dataset, inputs, targets)
+    sizes = {name: [math.ceil(share * steps) for share in LENGTHS] for name, steps in most.items()}
+
+    def pad(x, y, w):
+        step = tf.zeros([], tf.int32)
+        for name, known in sizes.items():
+            step = tf.maximum(step, tf.searchsorted(known, tf.shape(x[name])[1:2])[0])
+        x, y, w = _lengthened(x, y, w, {name: tf.gather(known, step) for name, known in sizes.items()})
+        return keras.tree.map_structure(lambda part: _filled_up(part, batch_size), (x, y, w))
+
+    return dataset.map(pad, tf.data.AUTOTUNE)
+
+
+def _most(dataset, inputs, targets):
+    """Dict name in x → steps of the longest, of what has an open length in a data set of batches."""
     free = _sequences(dataset, inputs, rank=2)
     endless = [name for name in free if inputs[name].most is None]
     if endless:
@@ -105,27 +143,30 @@ def one_shape(dataset, inputs, targets, batch_size, whole):
             "Pipeline.batches: static_shapes needs inputs whose longest is known. "
             f"Received: {type(inputs[endless[0]]).__name__} {endless[0]!r}. Do: leave one of both out."
         )
-
     most = {name: inputs[name].most for name in free}
     for name in _sequences(dataset, shown_labels(dataset), rank=2):
         most[name] = targets[name.removesuffix(TARGET)].label_spec()["most"]
+    return most
 
-    def pad(x, y, w):
-        padded, labelled = dict(x), dict(y)
-        for name, steps in most.items():
-            for part in (name, name + MASK):
-                rest = [[0, 0]] * (x[part].shape.rank - 2)
-                value = tf.pad(x[part], [[0, 0], [0, steps - tf.shape(x[part])[1]], *rest])
-                padded[part] = tf.ensure_shape(value, [x[part].shape[0], steps, *x[part].shape[2:]])
-            if name not in inputs:
-                labelled[name.removesuffix(TARGET)] = padded[name]
-        return padded, labelled, w
 
-    if whole:
-        dataset = dataset.filter(lambda x, y, w: tf.shape(next(iter(x.values())))[0] == batch_size)
-        fix = lambda part: tf.ensure_shape(part, [batch_size, *part.shape[1:]])  # noqa: E731
-        dataset = dataset.map(lambda *parts: keras.tree.map_structure(fix, parts), tf.data.AUTOTUNE)
-    return dataset.map(pad, tf.data.AUTOTUNE)
+def _lengthened(x, y, w, lengths):
+    """A batch with its sequences, labels included, padded to given lengths."""
+    padded, labelled = dict(x), dict(y)
+    for name, steps in lengths.items():
+        for part in (name, name + MASK):
+            rest = [[0, 0]] * (x[part].shape.rank - 2)
+            value = tf.pad(x[part], [[0, 0], [0, steps - tf.shape(x[part])[1]], *rest])
+            known = None if tf.is_tensor(steps) else steps
+            padded[part] = tf.ensure_shape(value, [x[part].shape[0], known, *x[part].shape[2:]])
+        if name.endswith(TARGET) and name.removesuffix(TARGET) in y:
+            labelled[name.removesuffix(TARGET)] = padded[name]
+    return padded, labelled, w
+
+
+def _filled_up(part, rows):
+    """A tensor of at most so many rows, with rows of zeros behind."""
+    filled = tf.pad(part, [[0, rows - tf.shape(part)[0]], *[[0, 0]] * (part.shape.rank - 1)])
+    return tf.ensure_shape(filled, [rows, *part.shape[1:]])
 
 
 def _needed(dataset, inputs, argument):

@@ -6,7 +6,28 @@ import re
 import keras
 import tensorflow as tf
 
+from data_pipelines.media_root import OUTSIDE, lies_below
+
 MAX_BYTES = 2**28  # of memory that decoding one cell may take: 256 MiB
+
+
+def check_size(kind, size, max_bytes, frames=1):
+    """Refuses a size whose pictures, three floats a pixel, no cell could have: beyond 256 MiB, or `max_bytes`.
+
+    Args:
+        kind: str. The modality.
+        size: tuple (H, W), pixels.
+        max_bytes: int. Its argument.
+        frames: int. Pictures a cell. Defaults to `1`.
+    Raises:
+        ValueError: it is too large.
+    """
+    needed = 12 * size[0] * size[1] * frames
+    if needed > max(max_bytes, MAX_BYTES):
+        raise ValueError(
+            f"{kind}: a cell of size must fit into max_bytes={max_bytes}. Received: size={size}, {needed} bytes. "
+            "Do: size=64, or a larger max_bytes."
+        )
 
 
 def is_longer(texts, characters):
@@ -28,14 +49,22 @@ def read_cell(cell, context):
 
 
 def full_path(cell, media_root):
-    """The path of a media cell, `""` for an absent one; a relative path starts from `media_root`."""
+    """The path of a media cell, `""` for an absent one; a relative path starts from `media_root`.
+
+    A path that leaves the folder that a `MediaRoot` keeps to becomes one that no file system opens.
+    """
     cell = cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
     cell = cell.strip()
-    return os.path.join(media_root, cell) if cell and media_root and "://" not in cell else cell
+    path = os.path.join(media_root, cell) if cell and media_root and "://" not in cell else cell
+    within = getattr(media_root, "only_below", None)
+    return path if not path or within is None or lies_below(path, within) else OUTSIDE + path
 
 
 def unreadable(cell, context, decode):
-    """Says why `decode` fails on a media cell: no file, a folder, no bytes, or what the decoder said."""
+    """Says why `decode` fails on a media cell: no file, a folder, no bytes, or what the decoder said, and of which."""
+    refused = full_path(cell, "")
+    if refused.startswith(OUTSIDE):
+        return f"{refused.removeprefix(OUTSIDE)!r} is not below the folder that only_below names"
     if not context.is_bytes:
         path = full_path(cell, "")
         if "://" not in path:
@@ -49,13 +78,21 @@ def unreadable(cell, context, decode):
         decode(read_cell(tf.constant(cell), context))
     except (tf.errors.OpError, ValueError) as error:
         if isinstance(error, UnicodeDecodeError):
-            return _said(error.object.decode("utf-8", "replace"))
-        return _said(getattr(error, "message", None) or str(error))
-    return "it was unreadable a moment ago"
+            said = in_words(error.object.decode("utf-8", "replace"))
+        else:
+            said = in_words(getattr(error, "message", None) or str(error))
+        return in_file(said, cell, context)
+    return in_file("it was unreadable a moment ago", cell, context)
 
 
-def _said(message):
-    """What was wrong, out of what a TensorFlow graph says about it."""
+def in_file(reason, cell, context):
+    """A reason with the file that a media cell names, where it names one and the reason does not."""
+    path = "" if context.is_bytes else full_path(cell, "")
+    return f"{reason} (file {path!r})" if path and repr(path) not in reason else reason
+
+
+def in_words(message):
+    """What was wrong, out of the message that a TensorFlow graph raises."""
     text = re.split(r"\[\[\{|\[Op:|\nTraceback ", message)[0].split("}} ")[-1]
     if text.startswith("Graph execution error"):
         text = text.strip().splitlines()[-1]

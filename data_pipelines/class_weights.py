@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from data_pipelines.labels import canonical_label
 from data_pipelines.naming import title_of
 
 
@@ -34,5 +35,7 @@ def class_weights(targets, wanted):
         if weight == "balanced":
             weights[name] = tf.constant(categories[name].class_weights())
         else:
-            weights[name] = tf.constant(np.array([weight.get(c, 1.0) for c in categories[name].classes], "float32"))
+            weight = {canonical_label(str(label)): value for label, value in weight.items()}
+            given = [weight.get(canonical_label(label), 1.0) for label in categories[name].classes]
+            weights[name] = tf.constant(np.array(given, "float32"))
     return weights

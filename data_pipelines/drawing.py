@@ -171,8 +171,12 @@ def _repeated(dataset, scale, seed):
 
 
 def _row_size(spec):
-    """About how many bytes a decoded row has; an axis of any length counts as 256 steps, a file as 256 KiB."""
-    parts = tf.nest.flatten(spec)
+    """About how many bytes a decoded row `(x, y, w)` has, its number left out.
+
+    An axis of any length counts as 256 steps, a file as 256 KiB.
+    """
+    x, y, w = spec
+    parts = tf.nest.flatten((x, y, {name: part for name, part in w.items() if name != ROW}))
     sizes = [FILE if part.dtype == tf.string else part.dtype.size for part in parts]
     axes = [int(np.prod([size or 256 for size in part.shape])) for part in parts]
     return sum(size * count for size, count in zip(sizes, axes, strict=True))

@@ -1,81 +1,17 @@
-"""Guesses what each column of a table is."""
+"""Chooses modalities for a table."""
 
-import math
-import os
-import re
+import itertools
 
-import numpy as np
-
-from data_pipelines.cells import full_path
-from data_pipelines.graph_text import graph_size
+from data_pipelines.guess import guess_columns
 from data_pipelines.modalities import MODALITIES, from_config
-from data_pipelines.modalities.number import DIGITS, MISSING, WRITTEN
 from data_pipelines.naming import plain_name
-from data_pipelines.probe import probe_array, probe_image, probe_sound, probe_video
-
-SAMPLE = 5000
-PROBED = 40
-SPLIT_NAMES = {"train", "training", "val", "valid", "validation", "dev", "test", "testing"}
-MEDIA = {
-    "Image": (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"),
-    "TimeSeries": (".npy", ".npz"),
-    "Video": (".mp4", ".webm", ".mkv", ".mov", ".avi", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv"),
-    "Audio": (".wav", ".flac", ".mp3", ".ogg", ".opus"),
-}
-# Four separators or more with numbers between them. Each character has one part to play, or a text could take for ever.
-SERIES = rf"(?:{DIGITS}|nan|null)?(?:[\s,;|\[\]](?:{DIGITS}|nan|null)?){{4,}}"
-
-
-class Guess:
-    """What a column seems to be.
-
-    Attributes:
-        kind: str. A modality's name, or `"split"`, `"identifier"`, `"constant"`, `"empty"`.
-        why: str. The reason, for people.
-        missing: float in [0, 1]. Share of empty cells in the sample.
-        distinct: int. Different values in the sample.
-        config: dict. A modality's config, fitted to the sample; empty for the other kinds.
-    """
-
-    def __init__(self, kind, why, missing, distinct, config=None):
-        self.kind = kind
-        self.why = why
-        self.missing = missing
-        self.distinct = distinct
-        self.config = dict(config or {})
-
-    def modality(self, column):
-        """A modality for the column."""
-        return from_config({"modality": self.kind, **self.config, "column": column})
-
-
-def guess_columns(rows, targets=()):
-    """Guesses every column from the first rows.
-
-    Args:
-        rows: `Rows`.
-        targets: names of columns to be predicted; few whole numbers are classes there.
-    Returns:
-        dict column → `Guess`.
-    """
-    sample = rows.take(SAMPLE)
-    return {column: _guess_column(column, sample, column in targets) for column in rows.columns}
-
-
-def _guess_column(column, sample, is_target):
-    prepared = sample.source.media.get(column)
-    if prepared is None:
-        return _guess(column, sample.values(column), sample, is_target)
-    filled = [cell for cell in sample.keys(column) if cell.strip()]
-    missing = 1 - len(filled) / max(1, len(sample))
-    return Guess(prepared["modality"], "the shards were prepared for it", missing, len(set(filled)), prepared)
 
 
 def infer(rows, targets, inputs=None, ignore=()):
     """Chooses modalities for a table: the inputs are all useful columns but the targets.
 
-    Columns of numbers become one group named `numbers`; columns that are constant, empty, identifiers or a split are
-    left out.
+    Columns of plain numbers become one group named `numbers`; columns that are constant, empty, identifiers or a split
+    are left out, see `left_out`. An identifier that `inputs` names is a text.
 
     Args:
         rows: `Rows`.
@@ -97,31 +33,43 @@ def infer(rows, targets, inputs=None, ignore=()):
     for column, guess in guesses.items():
         if column in targets or column in ignore or (inputs is not None and column not in inputs):
             continue
-        if guess.kind == "Number":
+        if guess.kind == "Number" and not guess.config:
             numbers.append(column)
         elif guess.kind in MODALITIES:
             chosen[plain_name(column)] = guess.modality(_own_column(column))
+        elif inputs is not None and guess.kind == "identifier":
+            chosen[plain_name(column)] = from_config({"modality": "Text", "column": _own_column(column)})
         elif inputs is not None:
             raise ValueError(f"infer: an input must hold something to learn from. Received: {column!r}, {guess.why}.")
     if len(numbers) == 1:
         chosen[plain_name(numbers[0])] = guesses[numbers[0]].modality(_own_column(numbers[0]))
     elif numbers:
         taken = {*chosen, *map(plain_name, targets)}
-        group = "other_numbers" if "numbers" in taken else "numbers"
+        groups = itertools.chain(["numbers", "other_numbers"], (f"numbers_{place}" for place in itertools.count(2)))
+        group = next(name for name in groups if name not in taken)
         chosen[group] = from_config({"modality": "Number", "columns": numbers})
     if not chosen:
         raise ValueError(f"infer: some column must be of use as an input. Received: {list(rows.columns)}.")
     return chosen, {plain_name(column): _target(column, guesses[column]) for column in targets}
 
 
-def split_column(rows):
-    """The column that says which rows are for training, or None."""
-    for column in rows.columns:
-        values = rows.take(SAMPLE).values(column)
-        kinds = {str(value).lower() for value in values}
-        if kinds <= SPLIT_NAMES and kinds & {"train", "training"}:
-            return column
-    return None
+def left_out(rows, pipe):
+    """Says which columns a pipeline does not read since nothing was seen in them, why, and how they could be inputs.
+
+    Args:
+        rows: `Rows`.
+        pipe: `Pipeline`.
+    Returns:
+        list of str, a sentence for each such column.
+    """
+    read = [*pipe.input_columns(), *pipe.target_columns()]
+    rest = guess_columns(rows.without(*(column for column in rows.columns if column in read)))
+    ways = {"identifier": ". To include it, name it with all inputs (--input), or as Text or Category in a spec"}
+    return [
+        f"{column} is left out: {guess.why}{ways.get(guess.kind, '')}"
+        for column, guess in rest.items()
+        if guess.kind not in MODALITIES and guess.kind != "split"
+    ]
 
 
 def _target(column, guess):
@@ -151,139 +99,6 @@ def _check_names(columns):
 def _own_column(column):
     """What a modality must be told of its column: nothing where its name says it."""
     return None if plain_name(column) == column else column
-
-
-def _guess(column, cells, rows, is_target):
-    is_bytes = column in rows.source.bytes_columns
-    filled = [cell for cell in cells if (cell if is_bytes else str(cell).strip())]
-    missing = 1 - len(filled) / max(1, len(cells))
-    distinct = len(set(filled))
-    root = rows.source.media_root
-
-    def guess(kind, why, **config):
-        return Guess(kind, why, missing, distinct, config)
-
-    if not filled:
-        return guess("empty", "no cell has a value")
-    media = _media_kind(filled, is_bytes)
-    if media:
-        return guess(
-            media,
-            f"cells {'hold' if is_bytes else 'name'} files of that kind",
-            **_media_config(media, filled, is_bytes, root),
-        )
-    if distinct == 1:
-        return guess("constant", f"every cell says {str(filled[0])[:30]!r}")
-    if {str(cell).lower() for cell in filled} <= SPLIT_NAMES and not is_target:
-        return guess("split", f"cells say {', '.join(sorted(set(filled)))}")
-    return _guess_written([str(cell) for cell in filled], missing, distinct, is_target)
-
-
-def _guess_written(filled, missing, distinct, is_target):
-    """Guesses a column of numbers, labels, tags or texts."""
-
-    def guess(kind, why, **config):
-        return Guess(kind, why, missing, distinct, config)
-
-    numeric = np.mean([bool(re.fullmatch(WRITTEN, cell) or re.fullmatch(MISSING, cell)) for cell in filled])
-    if numeric >= 0.95:
-        whole = all(re.fullmatch(r"\s*[+-]?\d+(\.0*)?\s*", cell) for cell in filled)
-        if is_target and whole and distinct <= 20:
-            return guess("Category", f"{distinct} different whole numbers")
-        return guess("Number", f"{numeric:.0%} of the cells are numbers")
-    series = np.mean([bool(re.fullmatch(SERIES, cell)) for cell in filled])
-    if series >= 0.9:
-        return guess("TimeSeries", f"{series:.0%} of the cells are series of numbers")
-    sizes = [graph_size(cell) for cell in filled]
-    drawn = np.mean([size is not None for size in sizes])
-    if drawn >= 0.5:
-        return guess("Graph", f"{drawn:.0%} of the cells are nodes and edges", max_nodes=_room(sizes))
-    listed = np.mean(["|" in cell for cell in filled])
-    if listed >= 0.2:
-        return guess("Tags", f"{listed:.0%} of the cells are lists joined by '|'")
-    words = np.mean([len(cell.split()) for cell in filled])
-    unspaced = np.mean(
-        [bool(re.search(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u9fff\uac00-\ud7af]", c)) for c in filled]
-    )
-    share = distinct / len(filled)
-    said = words >= 3 or (unspaced >= 0.5 and np.mean([len(cell) for cell in filled]) >= 6)
-    if is_target and share > 0.5 and said:
-        return guess("Text", f"{words:.0f} words a cell, {distinct} different", max_tokens=_longest(filled))
-    if is_target or distinct <= 20 or (share < 0.1 and words < 4):
-        return guess("Category", f"{distinct} different values in {len(filled)} cells")
-    if (
-        words < 1.05
-        and unspaced < 0.1
-        and share > 0.4
-        and np.mean([bool(re.search(r"[\d_\-/.]", c)) for c in filled]) > 0.6
-    ):
-        return guess("identifier", f"{distinct} different names without spaces")
-    if share < 0.35 and words < 4 and unspaced < 0.5:
-        return guess("Category", f"{distinct} short values that come back", min_count=2)
-    return guess("Text", f"{words:.0f} words a cell, {distinct} different", max_tokens=_usual_length(filled))
-
-
-def _longest(filled):
-    """Tokens that a text to be said may have: the longest met and some more."""
-    tokens = max(from_config({"modality": "Text"}).lengths(filled))
-    return max(8, 8 * math.ceil(tokens * 1.25 / 8))
-
-
-def _usual_length(filled):
-    """Tokens that 98 of 100 texts have room in, between 32 and 512."""
-    lengths = from_config({"modality": "Text"}).lengths(filled)
-    return int(np.clip(8 * math.ceil(np.quantile(lengths, 0.98) / 8), 32, 512))
-
-
-def _room(sizes):
-    """Places for the largest graph and some more, since one that is larger is a bad cell."""
-    largest = max(size for size in sizes if size is not None)
-    return max(8, 8 * math.ceil(largest * 1.25 / 8))
-
-
-def _media_kind(filled, is_bytes):
-    if is_bytes:
-        if np.mean([probe_video(cell) for cell in filled[:PROBED]]) >= 0.5:
-            return "Video"
-        shapes = [probe_array(cell) for cell in filled[:PROBED]]
-        if np.mean([shape is not None for shape in shapes]) >= 0.5:
-            return "Video" if {len(shape) for shape in shapes if shape is not None} == {4} else "TimeSeries"
-        probes = {"Image": probe_image, "Audio": probe_sound}
-        for kind, probe in probes.items():
-            if np.mean([probe(cell) is not None for cell in filled[:PROBED]]) >= 0.5:
-                return kind
-        return None
-    for kind, endings in MEDIA.items():
-        if np.mean([str(cell).lower().endswith(endings) for cell in filled]) >= 0.5:
-            return kind
-    return None
-
-
-def _media_config(kind, filled, is_bytes, root):
-    """Sizes that suit the first files that can be opened."""
-    if kind in ("TimeSeries", "Video"):
-        return {}
-    step = max(1, len(filled) // PROBED)
-    probe = probe_image if kind == "Image" else probe_sound
-    facts = [
-        fact
-        for fact in (probe(cell if is_bytes else _bytes(full_path(cell, root))) for cell in filled[::step][:PROBED])
-        if fact
-    ]
-    if not facts:
-        return {}
-    if kind == "Image":
-        side = int(np.median([max(height, width) for height, width in facts]))
-        return {"size": max(16, min(64, 8 * round(side / 8)))}
-    rates, seconds = zip(*facts, strict=True)
-    return {"sample_rate": int(min(16000, max(rates))), "seconds": float(np.ceil(min(30.0, max(seconds))))}
-
-
-def _bytes(path):
-    if not os.path.isfile(path):
-        return b""
-    with open(path, "rb") as file:
-        return file.read()
 
 
 def describe(modality):

@@ -16,10 +16,10 @@ def read_npy(data):
     Args:
         data: scalar string, the bytes of a whole `.npy` file.
     Returns:
-        tuple (kind, sides, body): scalar string such as `"<f4"`; int32 shape of the array; the bytes of its numbers.
+        tuple (kind, sides, body, in_fortran): scalar string such as `"<f4"`; int32 shape of the array; the bytes of its
+        numbers; scalar bool, whether they stand in Fortran order, for `shaped`.
     Raises:
-        tf.errors.InvalidArgumentError: a header that is cut short or too long, no axis, more than five, or Fortran
-            order.
+        tf.errors.InvalidArgumentError: a header that is cut short or too long, no axis or more than five.
     """
     newer = tf.strings.substr(data, 6, 1) != b"\x01"
     lead = tf.strings.substr(tf.strings.join([data, "\0" * 16]), 0, 16)
@@ -36,10 +36,18 @@ def read_npy(data):
     kind = tf.strings.regex_replace(header, r"(?s).*'descr':\s*'([^']*)'.*", r"\1")
     shape = tf.strings.regex_replace(header, r"(?s).*'shape':\s*\(([\d, ]*)\).*", r"\1")
     plain = tf.strings.regex_full_match(shape, r"\d{1,9}(, ?\d{1,9}){0,4},?")
-    in_c_order = tf.strings.regex_full_match(header, r"(?s).*'fortran_order':\s*False.*")
-    right = tf.debugging.Assert(
-        plain & in_c_order, ["an array must be in C order, of 1 to 5 axes, not", tf.strings.strip(header)]
-    )
+    order = tf.strings.regex_full_match(header, r"(?s).*'fortran_order':\s*(True|False).*")
+    in_fortran = tf.strings.regex_full_match(header, r"(?s).*'fortran_order':\s*True.*")
+    right = tf.debugging.Assert(plain & order, ["an array must be of 1 to 5 axes, not", tf.strings.strip(header)])
     with tf.control_dependencies([right]):
         sides = tf.strings.split(tf.strings.regex_replace(shape, r",\s*$", ""), ",")
-    return kind, tf.strings.to_number(sides, tf.int32), body
+    return kind, tf.strings.to_number(sides, tf.int32), body, in_fortran
+
+
+def shaped(numbers, sides, in_fortran):
+    """Numbers `(n,)` as the array that their header describes: what `np.save(x.T)` writes has its last axis first."""
+    return tf.cond(
+        in_fortran,
+        lambda: tf.transpose(tf.reshape(numbers, tf.reverse(sides, [0]))),
+        lambda: tf.reshape(numbers, sides),
+    )

@@ -4,12 +4,13 @@ import json
 
 import tensorflow as tf
 
-from data_pipelines.batch_encoder import MASK, TARGET
+from data_pipelines.batch_encoder import MASK
 from data_pipelines.batch_plan import BatchPlan
 from data_pipelines.column_cells import ColumnCells
 from data_pipelines.modalities import Modality, from_config
 from data_pipelines.modalities.media import check_shared_media
-from data_pipelines.naming import plain_name, plain_names, title_of
+from data_pipelines.naming import plain_names, title_of
+from data_pipelines.pipeline_names import check_answers, check_parts
 from data_pipelines.prepare import prepare
 from data_pipelines.problems import Problems, checked_policy
 from data_pipelines.whole_file import write_json
@@ -30,7 +31,8 @@ class Pipeline:
         problems: `Problems`. Counts of cells masked and rows dropped so far.
 
     Raises:
-        ValueError: no inputs, a name that is used twice or ends in `_mask`, an unknown policy.
+        ValueError: no inputs, a name that is used twice or ends in `_mask`, an unknown policy, a target whose name
+            another answer has too, such as `rain_present` beside the input `rain`.
     Example:
         >>> pipe = Pipeline(
         ...     inputs={"photo": Image(64), "story": Text()},
@@ -40,37 +42,16 @@ class Pipeline:
     """
 
     def __init__(self, inputs, targets=None, on_bad="raise"):
+        self._set_up(inputs, targets, on_bad)
+        check_answers(self.inputs, self.targets)
+
+    def _set_up(self, inputs, targets, on_bad):
         self.inputs = dict(inputs)
         self.targets = dict(targets or {})
         self.on_bad = checked_policy(on_bad)
         self.adapted = False
         self.problems = Problems()
-        if not self.inputs:
-            raise ValueError("Pipeline: there must be an input. Received: inputs={}. Do: inputs={'photo': Image()}.")
-        for name in (*self.inputs, *self.targets):
-            twice = name in self.inputs and name in self.targets
-            if name.endswith(MASK) or plain_name(name) != name or twice:
-                raise ValueError(
-                    "Pipeline: a name must be ASCII letters, digits, '_', '-' and '.', must not end in '_mask', and "
-                    f"must be an input or a target. Received: {name!r}. Do: another name, and Text(column={name!r})."
-                )
-            if name + TARGET in {*self.inputs, *self.targets}:
-                raise ValueError(
-                    "Pipeline: a name and '_target' is what a model calls a label that it is shown. "
-                    f"Received: {name!r} and {name + TARGET!r}. Do: another name, and Text(column={name + TARGET!r})."
-                )
-        for name, modality in self.inputs.items():
-            if not modality.as_input:
-                raise ValueError(
-                    f"Pipeline: {type(modality).__name__} with these arguments is an answer, not an input. "
-                    f'Received: inputs["{name}"]. Do: targets={{"{name}": …}}.'
-                )
-        for name, modality in self.targets.items():
-            if not modality.as_target:
-                raise ValueError(
-                    f'Pipeline: {type(modality).__name__} cannot be a target yet. Received: targets["{name}"]. '
-                    "Do: use it as an input."
-                )
+        check_parts(self.inputs, self.targets)
 
     def input_columns(self):
         """The table columns that the inputs read, in order, each once."""
@@ -152,6 +133,7 @@ class Pipeline:
         endless=False,
         first_step=0,
         service=None,
+        with_rows=False,
     ):
         """A `tf.data.Dataset` of `(x, y, w)`.
 
@@ -162,19 +144,24 @@ class Pipeline:
                 order.
             seed: int. For the order of rows, crops and augmentation: the same batches every time. Defaults to `0`.
             class_weight: None, `"balanced"` for every category target, or dict target → `"balanced"` or dict
-                label → weight; folded into `w` in training. Defaults to `None`.
+                label → weight; folded into `w` in training, since Keras refuses `model.fit(class_weight=…)` beside the
+                weights of batches. Defaults to `None`.
             on_bad: None or a policy of its own, see `Pipeline`. Defaults to `None`: the pipeline's.
             cache: bool or path. Keeps decoded rows, in memory or in files at the path, so that later epochs decode
                 nothing but inputs with a `crop`, which are kept as their files are; from files, rows are mixed as far
-                as 128 MiB of them reach. Defaults to `False`.
+                as 128 MiB of them reach. The files' names end in a digest of the rows, the media (size and time), the
+                modalities and the policy: of anything else, others are made. Defaults to `False`.
             absent: names of inputs to hide, for measuring what each is worth. Defaults to `()`.
             with_targets: bool. False gives `x` alone and reads no target column. Defaults to `True`.
             bucket_by_length: bool. In training, rows of like length share a batch, so that less of it is padding.
                 Defaults to `False`.
             token_budget: int > 0 or None. In training, rows of like length share a batch that holds at most so many
                 steps (tokens, frames, samples) with its padding, and at most `batch_size` rows. Defaults to `None`.
-            static_shapes: bool. Pads every sequence to its modality's longest, and in training leaves out a last batch
-                of fewer rows: one shape, as TPUs and XLA want it. Defaults to `False`.
+            static_shapes: bool or `"few"`. Pads every sequence to its modality's longest, and in training leaves out a
+                last batch of fewer rows: one shape, as TPUs and XLA want it. `"few"`: in training, all sequences of a
+                batch to a quarter, a half or all of their longest, and no row is left out: three shapes, of which
+                short batches are cheap; rows of weight 0, with nothing in them, fill up the last batch.
+                Defaults to `False`.
             endless: bool or `"by pass"`. Training passes without an end, whole batches all of them, for
                 `steps_per_epoch`; `"by pass"`: no batch reaches into the next pass, so that the last of each has the
                 rest of its rows, as without `endless`. Defaults to `False`: one pass.
@@ -185,6 +172,7 @@ class Pipeline:
                 training; see `mmkeras data-service`. Each row comes once a pass, in an order and cropped in a way that
                 `seed` does not decide.
                 Defaults to `None`: this process.
+            with_rows: bool. Adds the rows' numbers in the table to w, as `_row`, to look at. Defaults to `False`.
         Returns:
             `tf.data.Dataset`. x: dict name → value, name + `"_mask"` → bool; y: dict target → label;
             w: dict target → float32 weight `(B,)`, 0 where the label is missing. Labels that a decoder follows in
@@ -211,6 +199,7 @@ class Pipeline:
             endless=endless,
             first_step=first_step,
             service=service,
+            with_rows=with_rows,
         )
         return plan.dataset()
 
@@ -274,12 +263,13 @@ class Pipeline:
                 {name: from_config(entry["config"]) for name, entry in saved[part].items()}
                 for part in ("inputs", "targets")
             ]
-            pipe = cls(*parts, on_bad=saved["on_bad"])
+            pipe = cls.__new__(cls)  # names of answers that met were not refused before
+            pipe._set_up(*parts, saved["on_bad"])
             for part, modalities in zip(("inputs", "targets"), parts, strict=True):
                 for name, modality in modalities.items():
                     if saved[part][name]["state"]:
                         modality.set_state(saved[part][name]["state"])
-        except (KeyError, TypeError, AttributeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        except (KeyError, TypeError, AttributeError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
             raise ValueError(
                 f"Pipeline.load: the file must be a saved pipeline. Received: {path!r} ({error})."
             ) from error

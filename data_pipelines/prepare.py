@@ -22,7 +22,7 @@ from data_pipelines.shard_format import (
     write_metadata,
 )
 from data_pipelines.sources.source import ROW
-from data_pipelines.whole_file import write_json
+from data_pipelines.whole_file import make_folder, write_json
 
 
 def prepare(rows, inputs, folder, problems, progress=None, **options):
@@ -121,7 +121,7 @@ class ShardJob:
         Raises:
             ValueError: the folder holds something else.
         """
-        os.makedirs(self.folder, exist_ok=True)
+        make_folder("Pipeline.prepare", self.folder)
         index = read_json(os.path.join(self.folder, INDEX))
         self._check_folder(index or read_json(os.path.join(self.folder, PLAN)))
         write_json(os.path.join(self.folder, PLAN), self.plan)

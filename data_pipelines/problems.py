@@ -33,6 +33,8 @@ class Problems:
 
     Attributes:
         masked: dict column → number of cells that were made absent.
+        unknown: dict column → number of cells of inputs that hold only labels that training rows never had; they are
+            answered as rare labels are.
         dropped: int. Rows left out.
         examples: list of the first messages.
     """
@@ -43,6 +45,7 @@ class Problems:
     def clear(self):
         """Forgets all of them."""
         self._masked = collections.defaultdict(set)
+        self._unknown = collections.defaultdict(set)
         self._dropped = set()
         self.examples = []
 
@@ -51,6 +54,10 @@ class Problems:
         if row not in self._masked[column]:
             self._masked[column].add(row)
             self.examples = [*self.examples, message][:EXAMPLES]
+
+    def unknown_cell(self, column, row):
+        """Notes that nothing in the cell was known."""
+        self._unknown[column].add(row)
 
     def drop(self, row, message):
         """Notes that the row was left out."""
@@ -63,9 +70,14 @@ class Problems:
         return {column: len(rows) for column, rows in sorted(self._masked.items()) if rows}
 
     @property
+    def unknown(self):
+        return {column: len(rows) for column, rows in sorted(self._unknown.items()) if rows}
+
+    @property
     def dropped(self):
         return len(self._dropped)
 
     def counts(self):
-        """JSON-ready: `{"masked": {column: n}, "dropped": n}`."""
-        return {"masked": self.masked, "dropped": self.dropped}
+        """JSON-ready: `{"masked": {column: n}, "dropped": n}`, and `"unknown": {column: n}` where there are some."""
+        unknown = {"unknown": self.unknown} if self.unknown else {}
+        return {"masked": self.masked, "dropped": self.dropped, **unknown}

@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from data_pipelines.cells import MAX_BYTES
-from data_pipelines.modalities.number import MISSING, WRITTEN
-from data_pipelines.npy import is_npy, read_npy
+from data_pipelines.npy import is_npy, read_npy, shaped
+from data_pipelines.number_text import MISSING, WRITTEN
 
 LARGEST = 2**28  # bytes that an array in an archive may unpack to
 OF_TEXT, OF_ARRAY = 128, 24  # bytes of memory that reading a byte of text and a number of an array takes
@@ -32,7 +32,7 @@ def read_series(data, max_bytes=MAX_BYTES):
         float64 `(T, C)`, NaN where there is a gap.
     Raises:
         tf.errors.InvalidArgumentError: text that is no number, steps of different length, infinite numbers, an array
-            of objects, in Fortran order or of more than two axes, a series that is too long.
+            of objects or of more than two axes, a series that is too long.
     """
     is_array = is_npy(data)
     values = tf.cond(is_array, lambda: _from_npy(data, max_bytes), lambda: _from_text(data, max_bytes))
@@ -80,10 +80,11 @@ def _from_text(text, max_bytes):
 
 
 def _from_npy(data, max_bytes):
-    kind, sides, body = read_npy(data)
+    kind, sides, body, in_fortran = read_npy(data)
     flat = tf.debugging.Assert(tf.size(sides) <= 2, ["an array must be of shape (T,) or (T, C), not", sides])
     size = tf.reduce_prod(tf.cast(sides, tf.int64))
-    with tf.control_dependencies([flat, _fits(size, OF_ARRAY, max_bytes, "numbers")]):
+    each = tf.cast(tf.where(in_fortran, OF_ARRAY + 8, OF_ARRAY), tf.int64)
+    with tf.control_dependencies([flat, _fits(size, each, max_bytes, "numbers")]):
         sides = tf.concat([sides, tf.ones([2 - tf.minimum(tf.size(sides), 2)], tf.int32)], 0)
 
     def read(dtype):
@@ -91,7 +92,7 @@ def _from_npy(data, max_bytes):
             numbers = tf.io.decode_raw(body, dtype)
             whole = tf.debugging.Assert(tf.size(numbers) == tf.reduce_prod(sides), ["the array is cut short"])
             with tf.control_dependencies([whole]):
-                return tf.reshape(tf.cast(numbers, tf.float64), sides)
+                return shaped(tf.cast(numbers, tf.float64), sides, in_fortran)
 
         return go
 

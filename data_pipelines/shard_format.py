@@ -9,6 +9,7 @@ import numpy as np
 VERSION = 1
 INDEX, PLAN = "shards.json", "unfinished.json"
 NAME, SPLIT = "table", "rows"
+KEYS = {"shards", "file_format", "columns", "bytes_columns", "fitted", "media"}  # of an index
 ENDINGS = {"tfrecord": "tfrecord", "array_record": "array_record"}
 CELL = "@cell"  # ends the name under which a shard keeps what stood in a media cell of the table
 
@@ -28,7 +29,7 @@ def read_json(path):
     try:
         with open(path, encoding="utf-8") as file:
             return json.load(file)
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ValueError, RecursionError):
         return None
 
 
@@ -53,6 +54,11 @@ def read_index(folder, who):
         raise ValueError(
             f"{who}: a folder of shards must have an index. Received: {folder!r} without {INDEX}"
             f"{', which was not finished. Do: run prepare again.' if unfinished else '. Do: Pipeline.prepare.'}"
+        )
+    if not isinstance(index, dict) or (index.get("version") == VERSION and not index.keys() >= KEYS):
+        raise ValueError(
+            f"{who}: the index must be what Pipeline.prepare wrote. Received: {os.path.join(folder, INDEX)!r}, which "
+            "is something else. Do: put it back, or prepare anew in another folder."
         )
     if index.get("version") != VERSION:
         raise ValueError(

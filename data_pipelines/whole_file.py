@@ -61,6 +61,31 @@ def write_json(path, value):
         file.write("\n")
 
 
+def make_folder(who, path):
+    """Makes a folder, and those above it, where it is not there; see `check_folder`."""
+    check_folder(who, path)
+    os.makedirs(path, exist_ok=True)
+
+
+def check_folder(who, path):
+    """Refuses a path that cannot become a folder.
+
+    Args:
+        who: str. What a message begins with.
+        path: of the folder.
+    Raises:
+        ValueError: it, or what should be a folder above it, is a file.
+    """
+    place = os.path.abspath(path)
+    while not os.path.lexists(place):
+        place = os.path.dirname(place)
+    if not os.path.isdir(place):
+        raise ValueError(
+            f"{who}: the output must be a folder, or not be there yet. Received: {os.fspath(path)!r}, where {place!r} "
+            "is a file. Do: another name."
+        )
+
+
 def check_apart(who, path, needed):
     """Refuses to write to a file that is still read, also where links lead to it.
 

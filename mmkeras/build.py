@@ -72,17 +72,17 @@ def build(
             raise ValueError(
                 f"build: parts must be for {part} of the spec. Received: {unknown}. Do: of {list(spec[part])}."
             )
-    shared = _transformer(decoder, tokenizers, dropout)
-    fuse = _fusion(fusion, dropout)
+    shared = _transformer(decoder, tokenizers, dropout, free_name("transformer", spec))
+    fuse = _fusion(fusion, dropout, free_name("fusion", spec))
     if fuse is None:
         sums_up = before_fusion is None and decoder is None and _only_pooled(spec["targets"], decoders or {})
-        fuse = _default_fusion(spec, sums_up, dim, dropout)
+        fuse = _default_fusion(spec, sums_up, dim, dropout, free_name("fusion", spec))
     summary = getattr(fuse, "summary", False)
     inputs, tokens = encode_inputs(spec, chosen["inputs"], dim, dropout, modality_dropout, summary=summary)
     if before_fusion is not None:
         tokens = before_fusion(tokens)
     fused, companions = fuse(tokens), getattr(fuse, "companions", {})
-    handed, outputs = _handed_out(fused, spec["targets"], balance), {}
+    handed, outputs = _handed_out(fused, spec, balance), {}
     for target, facts in spec["targets"].items():
         given, seen = (decoders or {}).get(target), handed[target]
         if given is None and shared is not None:
@@ -119,18 +119,28 @@ def encode_inputs(spec, encoders, dim, dropout, modality_dropout=0.0, only=None,
     masks = {name: _mask_input(name, facts) for name, facts in spec["inputs"].items()}
     shown = masks
     if modality_dropout and len(masks) > 1:
-        shown = ModalityDropout(modality_dropout, name="modality_dropout")(masks)
+        shown = ModalityDropout(modality_dropout, name=free_name("modality_dropout", spec))(masks)
     tokens = {}
     for column, facts in spec["inputs"].items():
         if only is not None and column not in only:
             continue
         values, mask = inputs[column], shown[column]
         if facts.get("features") == "waveform":
-            values = _log_mel(column, facts)(values, mask=mask)
+            values = LogMel(**sizes_in(facts), name=free_name(f"{column}_log_mel", spec))(values, mask=mask)
             mask = None
-        part = _part(encoders.get(column), _ENCODERS, facts, f"{column}_encoder", summary, dim=dim, dropout=dropout)
+        name = free_name(f"{column}_encoder", spec)
+        part = _part(encoders.get(column), _ENCODERS, facts, name, summary, dim=dim, dropout=dropout)
         tokens[column] = part(values) if mask is None else part(values, mask=mask)
     return {**inputs, **{name + MASK: mask for name, mask in masks.items()}}, tokens
+
+
+def free_name(name, spec):
+    """A layer's name, or a longer one where an input or target of the spec is called so."""
+    masked = [*spec["inputs"], *(target + TARGET for target in spec["targets"])]
+    taken = {*masked, *(other + MASK for other in masked), *spec["targets"]}
+    while name in taken:
+        name += "_layer"
+    return name
 
 
 _ENCODERS = {name: getattr(encoders, name) for name in encoders.__all__}
@@ -156,7 +166,7 @@ def _label_inputs(target, facts):
     return shown, keras.Input(tuple(label["mask"]), dtype="bool", name=name + MASK)
 
 
-def _transformer(decoder, tokenizers, dropout):
+def _transformer(decoder, tokenizers, dropout, name):
     """The transformer that targets share, or None."""
     if isinstance(decoder, ContextTransformer):
         return decoder
@@ -165,7 +175,7 @@ def _transformer(decoder, tokenizers, dropout):
             'build: decoder must be "tokens" or a ContextTransformer, with tokenizers in any case. '
             f'Received: decoder={decoder!r}, tokenizers={tokenizers}. Do: decoder="tokens".'
         )
-    return None if decoder is None else ContextTransformer(dropout=dropout, name="transformer")
+    return None if decoder is None else ContextTransformer(dropout=dropout, name=name)
 
 
 def _by_tokens(target, facts, fused, shared, tokenizer, dropout):
@@ -178,12 +188,9 @@ def _by_tokens(target, facts, fused, shared, tokenizer, dropout):
     return None, fused
 
 
-def _log_mel(name, facts):
-    return LogMel(**sizes_in(facts), name=f"{name}_log_mel")
-
-
-def _handed_out(fused, targets, balance):
+def _handed_out(fused, spec, balance):
     """The fused tokens for each target's decoder."""
+    targets = spec["targets"]
     if balance is None:
         return dict.fromkeys(targets, fused)
     if balance not in BALANCES or len(targets) < 2:
@@ -193,7 +200,7 @@ def _handed_out(fused, targets, balance):
         )
     if balance == "UncertaintyWeighting":
         return dict.fromkeys(targets, fused)
-    return GradNorm(list(targets), name="grad_norm")(fused)
+    return GradNorm(list(targets), name=free_name("grad_norm", spec))(fused)
 
 
 def _modalities(cls):
@@ -237,18 +244,18 @@ def _only_pooled(targets, chosen):
     return all(getattr(part, "pools", False) for part in parts)
 
 
-def _default_fusion(spec, sums_up, dim, dropout):
+def _default_fusion(spec, sums_up, dim, dropout, name):
     if not sums_up:
-        return fusions.TokenTransformer(dropout=dropout, name="fusion")
+        return fusions.TokenTransformer(dropout=dropout, name=name)
     joint_dim = 2 * dim if len(spec["inputs"]) > 1 else 0
-    return fusions.SumFusion(joint_dim=joint_dim, name="fusion")
+    return fusions.SumFusion(joint_dim=joint_dim, name=name)
 
 
-def _fusion(given, dropout):
+def _fusion(given, dropout, name):
     if given is None:
         return None
     if not isinstance(given, str):
         return given
     if given not in _FUSIONS:
         raise ValueError(f"build: fusion must be one of {sorted(_FUSIONS)}. Received: fusion={given!r}.")
-    return _FUSIONS[given](dropout=dropout, name="fusion")
+    return _FUSIONS[given](dropout=dropout, name=name)

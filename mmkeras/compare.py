@@ -1,5 +1,6 @@
 """Is fusion worth it? Every input alone and every fusion, over seeds, on the same rows."""
 
+import glob
 import json
 import os
 import shutil
@@ -7,12 +8,13 @@ import shutil
 import keras
 
 from data_pipelines.naming import plain_name, plain_names
-from data_pipelines.whole_file import write_json
+from data_pipelines.whole_file import check_folder, write_json
 from mmkeras import fusions
 from mmkeras.comparing import fingerprint
 from mmkeras.comparing.comparison import SINGLE, summarise
 from mmkeras.comparing.trial import MASK, SCORES, TRAINING, judge, train
-from mmkeras.generator import TARGET
+from mmkeras.generator import TARGET, answering
+from mmkeras.inference.subset_model import SubsetModel
 
 BASELINE, LATE = "TokenTransformer", "LateFusion"
 USUAL = ("ConcatFusion", "GatedFusion", "CrossAttentionFusion", "BottleneckFusion")
@@ -55,6 +57,7 @@ def compare(
     _check(pipe, rows, seeds)
     systems = _systems(pipe, fusions)
     folder = os.fspath(folder)
+    check_folder("compare", folder)
     data = _Data(pipe, rows, os.path.join(folder, "cache"), training["batch_size"])
     plan = [(name, seed) for seed in range(seeds) for name in systems]
     runs = {name: [] for name in systems}
@@ -162,11 +165,11 @@ class _Data:
         )
 
     def _decoded(self, part):
-        """The file of decoded rows, whole."""
+        """What the names of the files of decoded rows begin with, which are whole."""
         key = fingerprint.of_values(self.fingerprints[part], self.state)
         path = os.path.join(self.folder, f"{part}-{key}", "rows")
         if part not in self.decoded:
-            if not os.path.exists(path + ".index"):
+            if not glob.glob(f"{glob.escape(path)}-*.index"):
                 shutil.rmtree(os.path.dirname(path), ignore_errors=True)
                 os.makedirs(os.path.dirname(path))
                 for _ in self._read(part, path):
@@ -197,8 +200,9 @@ def _run(data, place, name, system, seed, target, parts, training, robust):
     model = mm.build(pipe.spec, **options)
     batches, judged = data.batches("train", inputs, seed), data.batches("val", inputs)
     cost = train(model, pipe, batches, judged, -(-data.sizes["train"] // data.batch_size), place, training)
-    chosen_by = judge(model, pipe, judged, target, robust=False)
-    scores = judge(model, pipe, data.batches("test", inputs), target, robust)
+    asked = SubsetModel(answering(model, target), pipe.inputs)
+    chosen_by = judge(asked, pipe, judged, target, robust=False)
+    scores = judge(asked, pipe, data.batches("test", inputs), target, robust)
     validation = sum(chosen_by["rows"]) / max(1, len(chosen_by["rows"]))
     result = {"fingerprint": mark, "system": name, "seed": seed, **cost, "validation": validation, **scores}
     write_json(path, result)

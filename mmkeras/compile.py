@@ -60,6 +60,9 @@ def compile(
     if isinstance(optimizer, str):
         averaged = {"use_ema": True, "ema_momentum": ema_momentum} if ema_momentum else {}
         optimizer = _optimizer(optimizer, learning_rate, weight_decay, clipnorm=clipnorm, **averaged)
+        if model.dtype_policy.name == "mixed_float16":
+            # Keras would scale losses too, but lose that, and the optimizer's state, in a file.
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     model.compile(
         optimizer=optimizer,
         loss={name: decoder.default_loss(smoothing.get(name, 0.0)) for name, decoder in decoders.items()},

@@ -52,6 +52,8 @@ def tell_problems(pipe):
     counts = pipe.problems.counts()
     for column, number in counts["masked"].items():
         tell(f"{number} bad cells of {column} counted as absent", "yellow")
+    for column, number in counts.get("unknown", {}).items():
+        tell(f"{number} cells of {column} hold labels that training rows never had", "yellow")
     if counts["dropped"]:
         tell(f"{counts['dropped']} rows with bad cells left out", "yellow")
 

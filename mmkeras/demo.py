@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from data_pipelines.whole_file import check_folder
 from mmkeras.recipes import recipes
 
 SHOWN = 5
@@ -36,7 +37,7 @@ for column, spec in serve.structured_input_signature[1].items():
     cells = request[column]
     if column in request["media"]:
         cells = [encoded(cell) if cell else b"" for cell in cells]
-    if spec.dtype == tf.float32:
+    if spec.dtype.is_floating:
         cells = [float(cell or "nan") for cell in cells]
     values[column] = tf.constant(cells, spec.dtype)
 answers = serve(**values)
@@ -52,6 +53,7 @@ def demo(output="demo", quick=False):
         output: folder. Defaults to `"demo"`.
         quick: bool. One epoch each, to see that all of it works. Defaults to `False`.
     """
+    check_folder("demo", output)
     console = Console(emoji=False)
     for recipe in recipes().values():
         console.rule(f"[bold]{escape(recipe.title)}")
@@ -60,10 +62,14 @@ def demo(output="demo", quick=False):
 
 def _show(recipe, folder, epochs, console):
     import mmkeras as mm
+    from mmkeras.evaluate import watched
+    from mmkeras.pages.report_rows import ReportRows
+    from mmkeras.report import report_of
     from mmkeras.run import write_metrics
 
     model, pipe, rows = recipe.train(folder, epochs=epochs)
-    metrics = mm.evaluate(model, pipe, rows["test"])
+    seen = ReportRows(pipe, rows["test"])
+    metrics = watched(model, pipe, rows["test"], seen.add)
     target = pipe.title(next(iter(pipe.targets)))
     alone = {}
     for name in pipe.inputs if len(pipe.inputs) > 1 else ():
@@ -72,7 +78,7 @@ def _show(recipe, folder, epochs, console):
         alone[name] = mm.evaluate(single, single_pipe, rows["test"])["targets"]
     write_metrics(metrics, folder)
     console.print(_results(recipe, metrics, alone, target))
-    console.print("report →", mm.report(model, pipe, rows["test"], folder), markup=False)
+    console.print("report →", report_of(seen, model, pipe, rows["test"], folder, metrics), markup=False)
     saved = mm.export(model, pipe, os.path.join(folder, "saved_model"))
     console.print("SavedModel →", saved, markup=False)
     console.print(_served(saved, pipe, rows["test"].take(SHOWN), target))

@@ -3,6 +3,7 @@
 import numpy as np
 
 from mmkeras.dual_encoder import embedded
+from mmkeras.inference.row_batches import row_batches
 
 MASK = "_mask"
 
@@ -29,12 +30,10 @@ def embed(model, pipe, rows, batch_size=64):
             f"embed: the model must give embeddings. Received: outputs={model.output_names}. Do: build_dual_encoder."
         )
     vectors, present = {name: [] for name in names}, {name: [] for name in names}
-    pipe.problems.clear()
-    for x in pipe.batches(rows, batch_size, with_targets=False, on_bad="mask"):
-        x = {name: np.asarray(value) for name, value in x.items()}
-        given = model.predict_on_batch(x)
+    for batch, _, _ in row_batches(model, pipe, rows, batch_size, with_targets=False):
+        given = batch.whole()
         for name in names:
-            mask = x[name + MASK]
-            vectors[name].append(np.asarray(given[name], "float32"))
+            mask = batch.x[name + MASK]
+            vectors[name].append(given[name].astype("float32"))
             present[name].append(mask.reshape(len(mask), -1).any(1))
     return tuple({name: np.concatenate(parts) for name, parts in both.items()} for both in (vectors, present))

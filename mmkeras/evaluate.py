@@ -4,16 +4,17 @@ import collections
 
 import numpy as np
 
-from mmkeras.generator import draw_on, generator, shown
-
-MASK = "_mask"
+from mmkeras.finite_answers import require_finite_weights
+from mmkeras.generator import generator
+from mmkeras.inference.row_batches import row_batches
 
 
 def evaluate(model, pipe, rows, batch_size=64, subsets=True, on_bad="mask"):
-    """Scores a model on rows; every row is decoded once, whatever is hidden.
+    """Scores a model on rows: every row is decoded once and every input encoded once, whatever is hidden.
 
     Args:
-        model: `keras.Model` from `build`, or one that takes and gives the same dicts.
+        model: `keras.Model` from `build`, or one that takes and gives the same dicts. An ensemble, and a model whose
+            inputs nowhere meet, is run as a whole for each subset.
         pipe: adapted `Pipeline`.
         rows: `Rows` with the targets' columns.
         batch_size: int > 0. Defaults to `64`.
@@ -23,64 +24,66 @@ def evaluate(model, pipe, rows, batch_size=64, subsets=True, on_bad="mask"):
         dict, JSON-ready: `rows`, `targets` (target → metric → value, in the target's own units), `without` and `only`
         (input → the same), `counts` (`masked` by column, `dropped`). A target without a label in these rows has
         `{"labels": 0}`.
+    Raises:
+        ValueError: a weight of the model is NaN or infinite.
     Example:
         >>> evaluate(model, pipe, test)["targets"]["category"]["accuracy"]
     """
+    return watched(model, pipe, rows, batch_size=batch_size, subsets=subsets, on_bad=on_bad)
+
+
+def watched(model, pipe, rows, watch=None, batch_size=64, subsets=True, on_bad="mask"):
+    """`evaluate`, with somebody who looks at the rows as they pass by.
+
+    Args:
+        watch: callable of four dicts of arrays, x, labels, weights and predictions of a batch with all its inputs; or
+            None. Defaults to `None`.
+    """
+    require_finite_weights("evaluate", model)
     names = list(pipe.inputs)
-    subsets = subsets and len(names) > 1
     hidden = {("all", ""): ()}
-    if subsets:
+    if subsets and len(names) > 1:
         hidden.update({("without", name): (name,) for name in names})
         hidden.update({("only", name): tuple(other for other in names if other != name) for name in names})
-    pipe.problems.clear()
-    outcome = collect(model, pipe, rows, batch_size, hidden, on_bad)
-    result = {"rows": outcome["rows"], "targets": _scores(model, pipe, outcome, ("all", ""))}
-    for part in ("without", "only") if subsets else ():
-        result[part] = {pipe.title(name): _scores(model, pipe, outcome, (part, name)) for name in names}
+    outcome = _Outcome(pipe)
+    for batch, y, w in row_batches(generator(model), pipe, rows, batch_size, on_bad=on_bad):
+        predictions = batch.hiding(list(hidden.values())) if len(hidden) > 1 else [batch.whole()]
+        outcome.add(y, w, dict(zip(hidden, predictions, strict=True)))
+        if watch is not None:
+            watch(batch.x, y, w, predictions[0])
+    result = {"rows": outcome.rows, "targets": outcome.scores(model, ("all", ""))}
+    for part in ("without", "only") if len(hidden) > 1 else ():
+        result[part] = {pipe.title(name): outcome.scores(model, (part, name)) for name in names}
     return {**result, "counts": pipe.problems.counts()}
 
 
-def collect(model, pipe, rows, batch_size, hidden, on_bad="mask"):
-    """Labels, weights and predictions of all rows.
+class _Outcome:
+    """Labels, weights and predictions of all rows, in the targets' own units."""
 
-    Args:
-        hidden: dict key → names of inputs to hide.
-    Returns:
-        dict: `rows`, `labels` and `weights` (target → array), `predictions` (key → target → array); labels and
-        predictions in the target's own units.
-    """
-    labels, weights = collections.defaultdict(list), collections.defaultdict(list)
-    model = generator(model)
-    predictions = {key: collections.defaultdict(list) for key in hidden}
-    count = 0
-    for x, y, w in pipe.batches(rows, batch_size, on_bad=on_bad):
-        x = {name: np.asarray(value) for name, value in shown(x, pipe.targets).items()}
-        count += len(next(iter(x.values())))
-        for target in y:
-            labels[target].append(pipe.targets[target].units(np.asarray(y[target])))
-            weights[target].append(np.asarray(w[target]))
-        for key, names in hidden.items():
-            left = {name: np.zeros_like(v) if name.removesuffix(MASK) in names else v for name, v in x.items()}
-            for target, prediction in model.predict_on_batch(left).items():
-                predictions[key][target].append(pipe.targets[target].units(np.asarray(prediction)))
-        draw_on(model)
-    join = {target: np.concatenate(parts) for target, parts in labels.items()}
-    return {
-        "rows": count,
-        "labels": join,
-        "weights": {target: np.concatenate(parts) for target, parts in weights.items()},
-        "predictions": {k: {t: np.concatenate(parts) for t, parts in by.items()} for k, by in predictions.items()},
-    }
+    def __init__(self, pipe):
+        self.pipe, self.rows = pipe, 0
+        self.parts = collections.defaultdict(list)
 
+    def add(self, labels, weights, predictions):
+        """Keeps a batch; `predictions` by what was hidden."""
+        self.rows += len(next(iter(next(iter(predictions.values())).values())))
+        for target, values in labels.items():
+            self.parts["labels", target].append(self.pipe.targets[target].units(values))
+            self.parts["weights", target].append(weights[target])
+        for key, by_target in predictions.items():
+            for target, values in by_target.items():
+                self.parts[key, target].append(self.pipe.targets[target].units(values))
 
-def _scores(model, pipe, outcome, key):
-    scores = {}
-    for target in pipe.targets:
-        title = pipe.title(target)
-        weights = outcome["weights"].get(target, np.zeros(0))
-        if not (weights > 0).any():
-            scores[title] = {"labels": 0}
-            continue
-        labels, predictions = outcome["labels"][target], outcome["predictions"][key][target]
-        scores[title] = model.get_layer(target).score(labels, weights, predictions)
-    return scores
+    def scores(self, model, key):
+        """Dict target → metric → value."""
+        scores = {}
+        for target in self.pipe.targets:
+            labels, weights, predictions = (self._joined(part, target) for part in ("labels", "weights", key))
+            has_labels = (weights > 0).any()
+            found = model.get_layer(target).score(labels, weights, predictions) if has_labels else {"labels": 0}
+            scores[self.pipe.title(target)] = found
+        return scores
+
+    def _joined(self, part, target):
+        parts = self.parts.get((part, target))
+        return np.concatenate(parts) if parts else np.zeros(0)

@@ -1,12 +1,14 @@
 """Why a model answers as it does: what each input is worth, what decides within it, what is looked at."""
 
-import numpy as np
+import itertools
 
 from data_pipelines.naming import plain_name
 from mmkeras.explaining.answers import scales
 from mmkeras.explaining.batch import details, worth
 from mmkeras.explaining.explanation import Explanation
-from mmkeras.generator import answering, shown
+from mmkeras.explaining.inside import Inside
+from mmkeras.generator import answering
+from mmkeras.inference.row_batches import row_batches
 
 KINDS = ("predicted", "true")
 
@@ -47,15 +49,13 @@ def explain(model, pipe, rows, target=None, of="predicted", examples=12, steps=3
 
     raw = raw_rows(rows, list(dict.fromkeys([*pipe.input_columns(), *(pipe.target_columns() if labelled else ())])))
     explanation, model = Explanation(pipe, target, of), answering(model, target)
-    pipe.problems.clear()
-    for batch in pipe.batches(rows, batch_size, with_targets=labelled, on_bad="mask"):
-        x, y, w = batch if labelled else (batch, {}, {})
-        x, y, w = ({name: np.asarray(value) for name, value in part.items()} for part in (shown(x, pipe.targets), y, w))
-        cells = [next(raw) for _ in next(iter(x.values()))]
-        found = worth(model, pipe, target, x, y.get(target), w.get(target))
+    inside = Inside(model, list(pipe.inputs), target) if examples else None
+    for batch, y, w in row_batches(model, pipe, rows, batch_size, with_targets=labelled):
+        cells = list(itertools.islice(raw, batch.rows))
+        found = worth(batch, pipe, target, y.get(target), w.get(target))
         left = max(0, examples - len(explanation.examples))
-        head = {name: value[:left] for name, value in x.items()}
-        inner = details(model, pipe, target, cells[:left], head, found, of, steps, gradients) if left else []
+        head = {name: value[:left] for name, value in batch.x.items()}
+        inner = details(inside, pipe, target, cells[:left], head, found, of, steps, gradients) if left else []
         explanation.add(cells, found, inner)
     return explanation
 

@@ -1,18 +1,23 @@
 """One SavedModel that takes raw bytes, strings and numbers and gives answers."""
 
+import itertools
 import json
+import keyword
 import os
 import re
 import tempfile
 
 import keras
 
+from data_pipelines.pipeline_names import check_answers
+from data_pipelines.whole_file import check_folder
 from mmkeras.convert import convert
 from mmkeras.dual_encoder import embedded, single_encoder
 from mmkeras.generator import generator
 
 FORMATS = ("saved_model", "onnx", "litert")
 BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+LONGEST_STEM = 200  # bytes of a file's name; most systems take 255
 PYTHON_OPS = ("PyFunc", "PyFuncStateless", "EagerPyFunc")
 
 
@@ -20,7 +25,8 @@ def export(model, pipe, path, format="saved_model", generate=None, seed=0):
     """Writes a SavedModel with the pipeline's preprocessing in front and its labels behind, or the network alone.
 
     `serving_default` takes the input columns by their names: media as encoded bytes (JPEG, PNG, GIF, BMP or WebP;
-    recordings WAV of any bit depth and rate), text as strings, numbers as floats; `""` and NaN mean absent, and bytes
+    recordings WAV of any bit depth and rate), text as strings, numbers as floats (float64 where float32
+    would make training values alike, as the signature tells); `""` and NaN mean absent, and bytes
     that cannot be decoded count as absent. A column whose name is no plain ASCII word goes by another, which
     `assets/columns.json` tells. It gives each target by its name, `NAME_probabilities` for categories and tags, and
     `NAME_present` (bool) for every input: whether the row had it. Labels lie in `assets/NAME_classes.txt`, one
@@ -61,6 +67,8 @@ def export(model, pipe, path, format="saved_model", generate=None, seed=0):
             f"Received: backend={keras.backend.backend()!r}. Do: save the model as .keras, load it with "
             "KERAS_BACKEND=tensorflow, export there."
         )
+    check_folder("export", path)
+    check_answers(pipe.inputs, pipe.targets)
     model = generator(model, generate, seed)
     if format != "saved_model":
         return convert(model, pipe, path, format)
@@ -114,19 +122,22 @@ def _embedder(tf, encoder, name, pipe):
 
 
 def _served_names(signature):
-    """Names that TensorFlow takes for inputs of a signature → columns."""
+    """Names that TensorFlow takes for inputs of a signature → columns: words that Python takes for arguments."""
     from data_pipelines.naming import plain_name
 
-    return {re.sub(r"\W", "_", plain_name(column)): column for column in signature}
+    words = {}
+    for column in signature:
+        word = re.sub(r"\W", "_", plain_name(column))
+        word = word if word[0].isalpha() else f"column_{word}"
+        word = f"{word}_" if keyword.iskeyword(word) or word == "self" else word
+        numbered = (f"{word}_{number}" for number in itertools.count(2))
+        words[next(free for free in itertools.chain([word], numbered) if free not in words)] = column
+    return words
 
 
 def _by_keyword(tf, serve, signature):
     """The same function with one keyword argument a column, as signatures want it."""
     words = _served_names(signature)
-    if len(words) < len(signature):
-        raise ValueError(
-            f"export: columns must differ in letters or digits. Received: {list(signature)}. Do: rename one."
-        )
     specs = {word: tf.TensorSpec([None], signature[column].dtype, name=word) for word, column in words.items()}
     by_word = tf.function(
         lambda **served: serve({words[word]: value for word, value in served.items()}), autograph=False
@@ -141,7 +152,7 @@ def _any(tf, mask):
 def _asset_files(pipe, folder):
     for name, facts in pipe.spec["targets"].items():
         if facts.get("classes"):
-            file = os.path.join(folder, f"{pipe.title(name).replace(os.sep, '_')}_classes.txt")
+            file = _free_file(folder, pipe.title(name), "_classes.txt")
             with open(file, "w", encoding="utf-8", newline="\n") as out:
                 out.writelines(f"{_in_one_line(label)}\n" for label in facts["classes"])
             yield file
@@ -149,6 +160,13 @@ def _asset_files(pipe, folder):
     with open(file, "w", encoding="utf-8") as out:
         json.dump(_served_names(pipe.signature()), out, ensure_ascii=False, indent=1)
     yield file
+
+
+def _free_file(folder, title, ending):
+    """A file for a target: named after it, as far as files can be."""
+    stem = re.sub(r"[/\\\0]", "_", title).encode("utf-8")[:LONGEST_STEM].decode("utf-8", "ignore")
+    stems = itertools.chain([stem], (f"{stem}_{number}" for number in itertools.count(2)))
+    return next(file for file in (os.path.join(folder, s + ending) for s in stems) if not os.path.exists(file))
 
 
 def _in_one_line(label):

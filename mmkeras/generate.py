@@ -4,6 +4,7 @@ import numpy as np
 
 from data_pipelines.naming import plain_name
 from mmkeras.generator import answering, draw_on, generating_decoders, generator
+from mmkeras.inference.row_batches import row_batches
 
 
 def generate(model, pipe, rows, target, batch_size=32, seed=0, candidates=1, prefer=None, progress=None, **options):
@@ -48,14 +49,15 @@ def generate(model, pipe, rows, target, batch_size=32, seed=0, candidates=1, pre
             "generate: candidates must be > 0, and something must tell which of several is best. "
             f"Received: candidates={candidates}, prefer={prefer}. Do: prefer=callable (answers, rows) → merits."
         )
-    pipe.problems.clear()
     # What other targets would say is not generated.
     speaking = answering(generator(model, {target: options}, seed), target)
     drawn = [[] for _ in range(candidates)]
-    for x in pipe.batches(rows, batch_size, with_targets=False, on_bad="mask").as_numpy_iterator():
-        for answers in drawn:
-            answers.extend(written(pipe, target, speaking.predict_on_batch(x)[target]))
-            draw_on(speaking)
+    for batch, _, _ in row_batches(speaking, pipe, rows, batch_size, with_targets=False):
+        for number, answers in enumerate(drawn):
+            if number:
+                draw_on(speaking)
+            prediction = batch.whole() if candidates == 1 else batch.hiding([()])[0]
+            answers.extend(written(pipe, target, prediction[target]))
         if progress is not None:
             progress(len(drawn[0]))
     return drawn[0] if candidates == 1 else _best(drawn, rows, prefer)

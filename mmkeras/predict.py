@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from mmkeras.generator import draw_on, generator
+from mmkeras.finite_answers import blank, require_finite_weights, without_answer
+from mmkeras.generator import generator
+from mmkeras.inference.row_batches import row_batches
 
 
 def predict(model, pipe, rows, batch_size=64, generate=None, seed=0):
@@ -18,26 +20,31 @@ def predict(model, pipe, rows, batch_size=64, generate=None, seed=0):
         seed: int. For all that is drawn. Defaults to `0`.
     Yields:
         dict column → array `(B,)`: each target's answer under its name (a label, a number, a text, the bytes of a PNG
-        or WAV file), and for a category the probability of that answer under name + `"_probability"`.
+        or WAV file), and for a category the probability of that answer under name + `"_probability"`; `""` or NaN
+        where a model gives no finite number.
+    Raises:
+        ValueError: a weight of the model is NaN or infinite.
     Example:
         >>> table = [answers for answers in predict(model, pipe, rows)]
     """
-    pipe.problems.clear()
-    model = generator(model, generate, seed)
-    for x in pipe.batches(rows, batch_size, with_targets=False, on_bad="mask").as_numpy_iterator():
-        predictions = model.predict_on_batch(x)
-        draw_on(model)
-        written = pipe.write({name: np.asarray(value) for name, value in predictions.items()})
+    require_finite_weights("predict", model)
+    for batch, _, _ in row_batches(generator(model, generate, seed), pipe, rows, batch_size, with_targets=False):
+        predictions = batch.whole()
+        lacking = {name: without_answer(value) for name, value in predictions.items()}
+        written = pipe.write({n: np.nan_to_num(v) if lacking[n].any() else v for n, v in predictions.items()})
         answers = {}
         for target in pipe.targets:
             name = pipe.title(target)
             answer = np.asarray(written[name])
             is_text = answer.dtype == object and pipe.targets[target].ending is None
-            answers[name] = np.array([a.decode("utf-8", "replace") for a in answer]) if is_text else answer
+            answer_text = np.array([a.decode("utf-8", "replace") for a in answer]) if is_text else answer
+            answers[name] = blank(answer_text, lacking[target])
             if (
                 f"{name}_probabilities" in written
                 and answer.dtype == object
                 and pipe.spec["targets"][target]["modality"] == "Category"
             ):
-                answers[f"{name}_probability"] = np.asarray(written[f"{name}_probabilities"]).max(1)
+                answers[f"{name}_probability"] = blank(
+                    np.asarray(written[f"{name}_probabilities"]).max(1), lacking[target]
+                )
         yield answers

@@ -1,20 +1,19 @@
 """One HTML page that shows how well a model does, where it fails and on which rows."""
 
 import csv
-import itertools
 import json
 import os
 
 import numpy as np
 
-from data_pipelines.naming import plain_name
-from data_pipelines.whole_file import whole_file
-from mmkeras.evaluate import evaluate
-from mmkeras.generator import draw_on, generator, shown
+from data_pipelines.whole_file import make_folder, whole_file
+from mmkeras.evaluate import watched
+from mmkeras.finite_answers import require_finite_weights, without_nulls
+from mmkeras.generator import generator
+from mmkeras.inference.row_batches import row_batches
 from mmkeras.pages.environment import environment, require_packages
-from mmkeras.pages.verdict import LOWER_IS_BETTER, change, judged, notes, verdict
+from mmkeras.pages.verdict import LOWER_IS_BETTER, change, notes, verdict
 
-BATCH = 64
 MOST_CLASSES = 30
 MOST_TAGS = 30
 MOST_DOTS = 1000
@@ -26,7 +25,7 @@ def report(model, pipe, rows, folder, history=None, metrics=None, examples=24):
     It shows a verdict, scores with and without each input, training curves, what is taken for what, how far
     probabilities can be trusted, example rows with their media, what decided in them, what is missing where, bad cells
     and the model's facts.
-    Every row is decoded once; once more where there are no metrics yet.
+    Every row is decoded once.
 
     Args:
         model: `keras.Model` from `build`.
@@ -42,21 +41,38 @@ def report(model, pipe, rows, folder, history=None, metrics=None, examples=24):
         path of the file.
     Raises:
         ImportError: matplotlib or jinja2 is not installed.
-        ValueError: `examples` < 0, or rows without the columns.
+        ValueError: `examples` < 0, rows without the columns, or a weight of the model that is NaN or infinite.
     Example:
         >>> report(model, pipe, test, "run/")
     """
+    from mmkeras.pages.report_rows import ReportRows
+
     require_packages("report")
     if examples < 0:
         raise ValueError(f"report: examples must be >= 0. Received: examples={examples}. Do: 24.")
+    require_finite_weights("report", model)
     folder = os.fspath(folder)
-    os.makedirs(folder, exist_ok=True)
-    history = _history(os.path.join(folder, "history.csv") if history is None else history)
+    make_folder("report", folder)
+    seen = ReportRows(pipe, rows, examples)
+    metrics = metrics or _known_metrics(folder, len(rows))
     if metrics is None:
-        metrics = _known_metrics(folder, len(rows)) or evaluate(model, pipe, rows)
-    target = plain_name(judged(metrics) or next(iter(pipe.targets)))
-    found = _walk(model, pipe, rows, target, examples)
-    page = _page(model, pipe, rows, history, {**metrics, "counts": pipe.problems.counts()}, *found)
+        metrics = watched(model, pipe, rows, seen.add)
+    else:
+        for batch, y, w in row_batches(generator(model), pipe, rows):
+            seen.add(batch.x, y, w, batch.whole())
+    return report_of(seen, model, pipe, rows, folder, metrics, history)
+
+
+def report_of(seen, model, pipe, rows, folder, metrics, history=None):
+    """Writes the report of rows that have passed by, see `ReportRows`: nothing is decoded or predicted again.
+
+    Raises:
+        ImportError: matplotlib or jinja2 is not installed.
+    """
+    require_packages("report")
+    make_folder("report", folder)
+    history = _history(os.path.join(folder, "history.csv") if history is None else history)
+    page = _page(model, pipe, rows, history, {**metrics, "counts": pipe.problems.counts()}, seen)
     path = os.path.join(folder, "report.html")
     with whole_file(path, errors="replace") as file:
         file.write(page)
@@ -89,34 +105,15 @@ def _known_metrics(folder, rows):
         return None
     with open(path, encoding="utf-8") as file:
         metrics = json.load(file)
-    return metrics if metrics.get("rows") == rows else None
+    return without_nulls(metrics) if metrics.get("rows") == rows else None
 
 
-def _walk(model, pipe, rows, target, examples):
-    """Sees every row once: (tallies by title of the target, absence, gallery)."""
-    from mmkeras.pages.cards import Gallery, raw_rows
-    from mmkeras.tallies import AbsenceTally, target_tallies
-
-    tallies = target_tallies(pipe.targets, len(rows))
-    absence, gallery = AbsenceTally(pipe), Gallery(pipe, target, len(rows), examples)
-    pipe.problems.clear()
-    model = generator(model)
-    raw = raw_rows(rows, list(dict.fromkeys([*pipe.input_columns(), *pipe.target_columns()])))
-    for x, y, w in pipe.batches(rows, BATCH, on_bad="mask").as_numpy_iterator():
-        x = shown(x, pipe.targets)
-        predictions = {name: np.asarray(value) for name, value in model.predict_on_batch(x).items()}
-        draw_on(model)
-        for name, tally in tallies.items():
-            tally.add(y[name], w[name], predictions[name])
-        absence.add(x, y, w)
-        gallery.add(list(itertools.islice(raw, len(next(iter(x.values()))))), x, y, w, predictions)
-    return {pipe.title(name): tally for name, tally in tallies.items()}, absence, gallery
-
-
-def _page(model, pipe, rows, history, metrics, tallies, absence, gallery):
+def _page(model, pipe, rows, history, metrics, seen):
     from mmkeras.explaining.decided import SHOWN, decided
     from mmkeras.pages.cards import card
 
+    absence, gallery = seen.absence, seen.gallery
+    tallies = {pipe.title(name): tally for name, tally in seen.tallies.items()}
     chosen = gallery.chosen()
     mistakes, others = ([card(row, pipe, rows.source) for row in part] for part in chosen)
     explained = [row for part in chosen for row in part[: SHOWN // 2]]

@@ -1,17 +1,20 @@
 """A training run in a folder: everything that is needed to go on, to judge and to serve."""
 
 import csv
+import functools
 import os
 
-import keras
-
 from data_pipelines.whole_file import write_json
+from mmkeras.finite_answers import with_nulls
+from mmkeras.training.batch_rows import BatchRows
 from mmkeras.training.checkpoint_file import CheckpointFile
 from mmkeras.training.conditions import conditions_of, digest, require_same
-from mmkeras.training.resumable_batches import ResumableBatches
+from mmkeras.training.resumable_batches import ResumableBatches, later
 from mmkeras.training.run_folder import FINISHED, HISTORY, METRICS, MODEL, PIPELINE, RESUME, SPEC, RunFolder
+from mmkeras.training.run_marks import load_model
 from mmkeras.training.run_training import RunTraining
 from mmkeras.training.save_every import SaveEvery
+from mmkeras.training.seen_rows import SeenRows
 
 __all__ = [
     "HISTORY",
@@ -51,8 +54,11 @@ def fit(
     monitor=None,
     callbacks=(),
     cache=True,
+    choices=None,
 ):
     """Fits a compiled model with `model.fit` and keeps the run in a folder.
+
+    Where the model's steps are compiled (`jit_compile`), sequences are padded to a few lengths.
 
     With `keep="best"`, the weights kept are those of the best validation score of the first target (or loss, where
     there is no accuracy); with `"last"`, those at the end, as suits running means of weights.
@@ -84,25 +90,34 @@ def fit(
             Defaults to `None`: the first target's accuracy, or the loss.
         callbacks: Keras callbacks beside the run's own. Defaults to none.
         cache: bool or path, see `Pipeline.batches`; validation rows lie beside. Defaults to `True`.
+        choices: dict, JSON-ready, or None. What was chosen, for the run's `choices.json`. Defaults to `None`.
     Returns:
         The model, with the weights kept; they are in `model.keras` as well.
     Raises:
         ValueError: the folder holds a run; or one to go on with was begun otherwise, or its checkpoint is lost or
-            damaged.
+            damaged. `NotFiniteError`: a loss is NaN or infinite.
         KeyboardInterrupt: Ctrl-C was pressed, and all is saved.
     """
     from data_pipelines.drawing import first_number
 
-    options = {"training": True, "seed": seed, "class_weight": class_weight, "cache": cache}
+    shapes = "few" if model.jit_compile else False
+    options = {"training": True, "seed": seed, "class_weight": class_weight, "cache": cache, "static_shapes": shapes}
+    named = {"with_rows": True, "static_shapes": False}  # of rows, none of which fills a batch up
     if pipe.on_bad == "drop":
-        batches = pipe.batches(train, batch_size, **options)
+        made = lambda passes: later(pipe.batches(train, batch_size, **{**options, **named}), passes)  # noqa: E731
+        rows = BatchRows(train, pipe, made)
+        batches = ResumableBatches.of(pipe.batches(train, batch_size, **options), rows)
     else:
         options["endless"] = "by pass"
-        batches = ResumableBatches(
-            lambda step: pipe.batches(train, batch_size, first_step=step, **options), -(-len(train) // batch_size)
-        )
+        drawn = functools.partial(pipe.batches, train, batch_size, **options)
+        rows = BatchRows(train, pipe, lambda step: drawn(first_step=step, **named))
+        batches = ResumableBatches(lambda step: drawn(first_step=step), -(-len(train) // batch_size), rows)
     beside = cache if isinstance(cache, bool) else f"{os.fspath(cache)}_validation"
-    judged = None if validation is None else pipe.batches(validation, batch_size, cache=beside, on_bad="mask")
+    judged = judged_rows = None
+    if validation is not None:
+        judged = pipe.batches(validation, batch_size, cache=beside, on_bad="mask", static_shapes=shapes)
+        made = functools.partial(pipe.batches, validation, batch_size, on_bad="mask", with_rows=True)
+        judged_rows = BatchRows(validation, pipe, lambda step: made())
     conditions = {
         "batch_size": batch_size,
         "seed": seed,
@@ -127,6 +142,9 @@ def fit(
         conditions=conditions,
         monitor=monitor,
         callbacks=callbacks,
+        judged_rows=judged_rows,
+        choices=choices,
+        seen=lambda path, mark: SeenRows(path).write(mark, pipe, train, validation),
     )
 
 
@@ -147,6 +165,9 @@ def fit_batches(
     overwrite=False,
     conditions=None,
     monitor=None,
+    judged_rows=None,
+    choices=None,
+    seen=None,
 ):
     """The same on batches that are there already.
 
@@ -157,6 +178,8 @@ def fit_batches(
         callbacks: Keras callbacks beside the run's own. Defaults to none.
         backup: bool. Whether checkpoints are kept, for `resume`. Defaults to `True`.
         conditions: dict, JSON-ready, or None. What else must be the same to go on. Defaults to `None`.
+        judged_rows: `BatchRows` of `judged`, to name rows by, or None. Defaults to `None`.
+        choices, seen: see `RunFolder.start`. Default to `None`.
         model, pipe, folder, epochs, resume, patience, keep, verbose, save_every, overwrite, monitor: see `fit`.
     Returns:
         The model, with the weights kept.
@@ -167,6 +190,7 @@ def fit_batches(
         model.load_weights(run.path(MODEL))
         return model
     facts = {"epochs": epochs, "patience": patience, "keep": keep, "validation": judged is not None}
+    facts["steps_per_execution"] = model.steps_per_execution
     kinds = [type(callback).__name__ for callback in callbacks]
     now = conditions_of(model, pipe, **facts, steps=batches.steps, callbacks=kinds, **(conditions or {}))
     saved = None
@@ -174,9 +198,9 @@ def fit_batches(
         saved = CheckpointFile(run.checkpoint).read()
         require_same(saved["conditions"], now, run.folder)
     else:
-        run.start(pipe)
+        run.start(pipe, choices, seen)
     choice = _monitored(model, pipe, monitor) if judged is not None and keep == "best" else None
-    training = RunTraining(run, model, batches, judged, callbacks, choice, patience)
+    training = RunTraining(run, model, batches, judged, callbacks, choice, patience, judged_rows)
     training.fit(epochs, verbose, *([every, now, saved] if backup else []))
     training.finish()
     return model
@@ -224,7 +248,7 @@ def load(folder):
         paths = [run.path(PIPELINE), run.path(MODEL)]
         try:
             pipe = Pipeline.load(paths[0])
-            model = keras.models.load_model(paths[1], safe_mode=True)
+            model = load_model(paths[1])
         except (FileNotFoundError, ValueError):
             if all(os.path.exists(path) for path in paths):
                 raise
@@ -239,9 +263,9 @@ def check(folder):
     return RunFolder(folder).check()
 
 
-def write_metrics(metrics, folder):
-    """Writes the scores of a run into its folder, with its mark."""
-    write_json(os.path.join(folder, METRICS), {"run": RunFolder(folder).mark, **metrics})
+def write_metrics(metrics, folder, output=None):
+    """Writes the scores of a run, with its mark, into its folder or, where one is given, into `output`."""
+    write_json(os.path.join(output or folder, METRICS), {"run": RunFolder(folder).mark, **with_nulls(metrics)})
 
 
 def _monitored(model, pipe, monitor=None):

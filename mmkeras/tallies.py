@@ -180,7 +180,7 @@ class AbsenceTally:
     def __init__(self, pipe):
         self.inputs = list(pipe.inputs)
         self.groups = {name for name, modality in pipe.inputs.items() if type(modality).__name__ == "Number"}
-        self.rows = self.empty = 0
+        self.rows = self.empty = self.unanswered = 0
         self.overall = np.zeros(len(self.inputs))
         self.unlabelled = dict.fromkeys(pipe.targets, 0)
         self.classes = {name: m.classes for name, m in pipe.targets.items() if type(m).__name__ == "Category"}

@@ -1,9 +1,11 @@
 """Classes by texts that describe them, without a classifier."""
 
+import keras
 import numpy as np
 
 from data_pipelines.naming import plain_names
 from mmkeras.dual_encoder import embedded, single_encoder
+from mmkeras.inference.row_batches import row_batches
 
 MASK = "_mask"
 
@@ -41,12 +43,12 @@ def zero_shot(model, pipe, rows, target, text, media, prompts=None, batch_size=6
     kinds = _described(model, pipe, text, [prompts[label] for label in classes])
     said, truth = [], []
     encoder = single_encoder(model, media)
-    for x, y, w in pipe.batches(rows, batch_size, on_bad="mask"):
-        given = {key: np.asarray(x[key]) for key in (media, media + MASK)}
-        mask = given[media + MASK]
-        kept = (np.asarray(w[target]) > 0) & mask.reshape(len(mask), -1).any(1)
-        said.append((np.asarray(encoder.predict_on_batch(given)) @ kinds.T).argmax(1)[kept])
-        truth.append(np.asarray(y[target])[kept])
+    encoder = keras.Model(encoder.input, {media: encoder.output})
+    for batch, y, w in row_batches(encoder, pipe, rows, batch_size):
+        mask = batch.x[media + MASK]
+        kept = (w[target] > 0) & mask.reshape(len(mask), -1).any(1)
+        said.append((batch.whole()[media] @ kinds.T).argmax(1)[kept])
+        truth.append(y[target][kept])
     said, truth = np.concatenate(said), np.concatenate(truth)
     if not len(truth):
         raise ValueError(

@@ -8,8 +8,9 @@ from data_pipelines.audit.leakage import NO_SKLEARN, has_sklearn, leaks
 from data_pipelines.audit.opening import open_columns
 from data_pipelines.audit.remarks import remarks
 from data_pipelines.audit.summaries import counted
-from data_pipelines.infer import guess_columns, split_column
+from data_pipelines.infer import guess_columns
 from data_pipelines.sources.source import ROW
+from data_pipelines.split_column import find_split
 
 
 def audit(rows, targets=(), progress=None):
@@ -44,8 +45,11 @@ def audit(rows, targets=(), progress=None):
     opened = open_columns(rows, guesses, progress)
     written = [column for column in rows.columns if column not in opened]
     table, order = _table(rows, written)
-    split = split_column(rows)
+    found = find_split(rows)
+    split = found.column
     columns, unreadable = _columns(guesses, opened, table, order)
+    if split is not None:
+        table[split] = np.array([str(cell).strip().lower() for cell in table[split]], object)
     splits = None if split is None else dict(zip(order, table[split], strict=True))
     labelled = [target for target in targets if guesses[target].kind != "Number" and target in table]
     report = {
@@ -59,7 +63,7 @@ def audit(rows, targets=(), progress=None):
         "leaks": {t: leaks(table, opened, guesses, t, targets) for t in targets if t in table},
     }
     report["warnings"] = list(remarks(report, targets))
-    report["notes"] = [] if has_sklearn() or not targets else [NO_SKLEARN]
+    report["notes"] = [*found.remarks, *([] if has_sklearn() or not targets else [NO_SKLEARN])]
     return report
 
 

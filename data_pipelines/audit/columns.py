@@ -4,7 +4,6 @@ import numpy as np
 import tensorflow as tf
 
 from data_pipelines.audit.summaries import counted, outliers, summary
-from data_pipelines.modalities.number import _parse
 from data_pipelines.sources.source import CHUNK
 
 TOP = 20
@@ -34,7 +33,7 @@ def written_facts(column, guess, cells, order):
     """
     filled = np.array([bool(str(cell).strip()) for cell in cells], bool)
     if guess.kind == "Number":
-        return _numbers(cells, order)
+        return _numbers(guess.modality(column), cells, order)
     if guess.kind == "Text":
         return _lengths(guess.modality(column), cells[filled]), []
     if guess.kind == "Tags":
@@ -45,9 +44,10 @@ def written_facts(column, guess, cells, order):
     return {}, []
 
 
-def _numbers(cells, order):
+def _numbers(number, cells, order):
     """Range and outliers of a column of numbers."""
-    values, bad = (part.numpy() for part in _parse(tf.constant([str(cell) for cell in cells])))
+    (values,), bad = number.parse([tf.constant([str(cell) for cell in cells])], None)
+    values, bad = values.numpy(), bad.numpy()
     far = outliers(values)
     facts = {"value": summary(values)}
     if far.any():

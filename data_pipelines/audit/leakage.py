@@ -6,7 +6,7 @@ import re
 import numpy as np
 
 from data_pipelines.audit.opening import OpenedColumn
-from data_pipelines.modalities.number import _to_floats
+from data_pipelines.number_text import read_numbers
 
 LEAK = 0.95
 MARGIN = 0.02
@@ -44,7 +44,7 @@ def leaks(table, opened, guesses, target, targets):
         at least 0.95 and `base`, what the most common label or the mean would have, is clearly less.
     """
     is_number = guesses[target].kind == "Number"
-    truth = _to_floats(table[target]) if is_number else np.array([str(cell) for cell in table[target]], object)
+    truth = read_numbers(table[target]) if is_number else np.array([str(cell) for cell in table[target]], object)
     known = np.isfinite(truth) if is_number else truth != ""
     draw = np.random.default_rng(0).random(len(truth)) < 0.5
     seen, unseen = np.flatnonzero(draw & known), np.flatnonzero(~draw & known)
@@ -109,13 +109,19 @@ def _features(cells, kind):
     if isinstance(cells, OpenedColumn):
         return _header_features(cells), "what the headers of its files say"
     if kind == "Number":
-        return _to_floats(cells)[:, None].astype("float32"), "its number"
+        return _ranks(read_numbers(cells)), "its number"
     if kind == "identifier":
         return _digits(cells), "the number in its names"
     from sklearn.feature_extraction.text import HashingVectorizer
 
     words = HashingVectorizer(n_features=WORDS, alternate_sign=False, norm=None, binary=True, token_pattern=r"[^\W_]+")
     return words.transform([str(cell) for cell in cells]), "its words"
+
+
+def _ranks(values):
+    """Numbers by their order, since a tree takes them as float32, in which time stamps are alike."""
+    _, places = np.unique(values, return_inverse=True)
+    return np.where(np.isfinite(values), places, np.nan)[:, None].astype("float32")
 
 
 def _digits(cells):

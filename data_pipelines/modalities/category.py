@@ -3,14 +3,18 @@
 import numpy as np
 import tensorflow as tf
 
+from data_pipelines.labels import canonical_label, canonical_table, count_labels, label_of, strip
 from data_pipelines.modalities.modality import Modality, modality
-
-SPACE = r"[\s\x0b\x1c-\x1f\x{85}\p{Z}]"
 
 
 @modality
 class Category(Modality):
     """A label: one of the K classes seen in training rows.
+
+    Tables write the same value in several ways: a boolean is `True`, `true` or `TRUE`, a whole number `3` or `3.0`.
+    Such writings are one label, called as most training rows call it; where the classes are booleans, `1` and `0` are
+    labels of theirs too, and the other way round. All other text is what it is: `007`, `1e3` and `3.10` are not `7`,
+    `1000` and `3.1`.
 
     Args:
         max_classes: int > 1. Most classes kept, by frequency; as an input, rarer ones count as unknown.
@@ -24,6 +28,7 @@ class Category(Modality):
     """
 
     as_target = True
+    answers_too = ("_probabilities", "_probability")
 
     def __init__(self, max_classes=1000, min_count=1, column=None):
         super().__init__(column)
@@ -68,18 +73,30 @@ class Category(Modality):
 
     def set_state(self, state):
         self.classes, self.counts = list(state["classes"]), dict(state["counts"])
-        self.table = label_table(self.classes)
+        self.table, self.writing = canonical_table(self.classes)
 
     def parse(self, cells, context):
         return [strip(cells[0])], tf.zeros_like(cells[0], tf.bool)
 
     def encode(self, served):
         cells = strip(served[0])
-        return self.table.lookup(cells) + 1, cells != "", tf.zeros_like(cells, tf.bool)
+        return self._lookup(cells) + 1, cells != "", tf.zeros_like(cells, tf.bool)
+
+    def _lookup(self, cells):
+        return self.table.lookup(self.writing(cells))
+
+    def unknown(self, cells, value, mask):
+        return mask & (value == 0)
+
+    def is_new(self, cells):
+        return not self._is_counted(cells[0])
+
+    def _is_counted(self, cell):
+        return canonical_label(label_of(cell)) in {canonical_label(label) for label in self.counts}
 
     def encode_target(self, cells, context):
         (label,), _ = self.parse(cells, context)
-        index = self.table.lookup(label)
+        index = self._lookup(label)
         known = index >= 0
         return tf.maximum(index, 0), tf.cast(known, tf.float32), (label != "") & ~known
 
@@ -94,7 +111,7 @@ class Category(Modality):
 
     def reason(self, cells, context):
         label = cells[0].decode("utf-8", "replace")
-        if label.strip() in self.counts:
+        if self._is_counted(cells[0]):
             return f"{label!r} is too rare in the training rows for min_count={self.min_count}"
         return f"{label!r} is none of the {len(self.classes)} classes of the training rows"
 
@@ -103,26 +120,3 @@ class Category(Modality):
 
     def get_config(self):
         return {**super().get_config(), "max_classes": self.max_classes, "min_count": self.min_count}
-
-
-def count_labels(chunks, labels_of):
-    """Counts the labels in chunks of cells, empty ones left out: dict label → number."""
-    counts = {}
-    for (column,) in chunks:
-        for cell in labels_of(column):
-            label = (cell.decode("utf-8") if isinstance(cell, bytes) else str(cell)).strip()
-            if label:
-                counts[label] = counts.get(label, 0) + 1
-    return counts
-
-
-def strip(cells):
-    """Cells without white space around them, just what `str.strip` takes away: U+3000 too, as in Japanese tables."""
-    return tf.strings.regex_replace(cells, f"^{SPACE}+|{SPACE}+$", "")
-
-
-def label_table(labels):
-    """A lookup table, label → its place, −1 for any other."""
-    keys = tf.constant(np.array([label.encode("utf-8") for label in labels] or [b"\0"], object))
-    places = tf.range(tf.size(keys), dtype=tf.int32) if labels else tf.constant([-1])
-    return tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, places), -1)

@@ -21,7 +21,7 @@ from data_pipelines.graph_text import (
     split_names,
     split_numbers,
 )
-from data_pipelines.modalities.category import label_table, strip
+from data_pipelines.labels import label_table, strip
 from data_pipelines.modalities.modality import Modality, modality
 from data_pipelines.moments import joined_moments
 

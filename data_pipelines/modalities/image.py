@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from data_pipelines.augmentation.pictures import PICTURES, vary_pictures
 from data_pipelines.augmentation.settings import checked_augment
-from data_pipelines.cells import MAX_BYTES, read_cell
+from data_pipelines.cells import MAX_BYTES, check_size, in_file, read_cell
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import modality
 from data_pipelines.picture_bounds import MAX_PIXELS, PictureBounds
@@ -42,7 +42,8 @@ class Image(Media):
     Batch:
         float32 `(B, H, W, 3)`, mask bool `(B,)`; zeros where absent. With `classes`: int32 `(B, H, W)`.
     Raises:
-        ValueError: a size below 1, an unknown `fit`, a wrong `augment`, `classes` out of range.
+        ValueError: a size below 1 or too large for `max_bytes`, an unknown `fit`, a wrong `augment`, `classes` out of
+            range.
     Example:
         >>> Image(size=(32, 48), augment={"flip": True, "shift": 0.1}).spec()["shape"]
         [32, 48, 3]
@@ -73,6 +74,7 @@ class Image(Media):
             raise ValueError(
                 f"Image: classes must be in 2 … {MOST_CLASSES}. Received: classes={classes}. Do: leave it out."
             )
+        check_size("Image", size, max_bytes)
         self.size = size
         self.classes = classes
         self.fit = fit
@@ -164,7 +166,8 @@ class Image(Media):
         if "Input is empty" not in why:
             return why
         bounds = PictureBounds(self.max_pixels, self.max_bytes)
-        return why_refused(read_cell(tf.constant(cells[0]), context).numpy(), bounds, self.size) or why
+        refused = why_refused(read_cell(tf.constant(cells[0]), context).numpy(), bounds, self.size)
+        return in_file(refused, cells[0], context) if refused else why
 
     def spec(self):
         if self.classes is None:

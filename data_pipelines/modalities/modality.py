@@ -34,7 +34,7 @@ class Modality:
     """A kind of media or value, and how its cells become tensors and predictions become answers again.
 
     A cell travels in three forms. In a *row* it is a string (a path, a text, a number written out) or bytes. In the
-    *served form* it is what an exported model takes: bytes, a string or a float32, with `""` and NaN for absent.
+    *served form* it is what an exported model takes: bytes, a string or a float, with `""` and NaN for absent.
     In a *batch* it is a tensor with a mask, True = real.
 
     Args:
@@ -53,10 +53,12 @@ class Modality:
     as_input = True
     as_target = False
     teaches = False
+    answers_too = ()  # endings of the names of answers that `predict` or an exported model give beside the target's
     ending = None  # of the files that its answers are the bytes of
     augment_with = {}  # how training batches are varied: name → number
     crop = None  # "random" where training takes another part of a long cell every time
     most = None  # steps that a sequence has in a batch at the most
+    on_bad = None  # a policy of its own for bad cells: "mask"
     least = 1  # steps that a sequence has in a batch, even where it is absent from every row
 
     def __init__(self, column=None):
@@ -75,7 +77,7 @@ class Modality:
         """Learns from training cells. `chunks` yields tuples of object arrays, one array a column."""
 
     def served_dtype(self):
-        """The dtype name of a served cell: `"string"` or `"float32"`."""
+        """The dtype name of a served cell: `"string"`, `"float32"` or `"float64"`."""
         return "string"
 
     def parse(self, cells, context):
@@ -98,6 +100,14 @@ class Modality:
         served, unparsed = self.parse(cells, context)
         value, mask, bad = self.encode(served)
         return value, mask, bad | unparsed
+
+    def unknown(self, cells, value, mask):
+        """Which cells of an input hold only what training rows never had: bool `(B,)`, or None where nothing can be."""
+        return None
+
+    def is_new(self, cells):
+        """Whether such a cell shall be counted; called outside the graph. Not what was left out of training rows."""
+        return True
 
     def encode_target(self, cells, context):
         """Turns row cells into `(label, weight, bad)`; a missing label has weight 0 and a harmless placeholder."""

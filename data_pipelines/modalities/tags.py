@@ -3,13 +3,13 @@
 import tensorflow as tf
 
 from data_pipelines.cells import is_longer, longer
-from data_pipelines.modalities.category import count_labels, label_table, strip
+from data_pipelines.labels import canonical_table, count_labels, strip
 from data_pipelines.modalities.modality import Modality, modality
 
 
 @modality
 class Tags(Modality):
-    """A set of labels, written in one cell.
+    """A set of labels, written in one cell; booleans and whole numbers have one writing each, as in `Category`.
 
     Args:
         separator: str, one character. What stands between labels. Defaults to `"|"`.
@@ -28,6 +28,7 @@ class Tags(Modality):
     """
 
     as_target = True
+    answers_too = ("_probabilities",)
 
     def __init__(self, separator="|", max_tags=200, min_count=2, max_labels=200, max_characters=100_000, column=None):
         super().__init__(column)
@@ -69,7 +70,7 @@ class Tags(Modality):
 
     def set_state(self, state):
         self.classes = list(state["classes"])
-        self.table = label_table(self.classes)
+        self.table, self.writing = canonical_table(self.classes)
 
     def parse(self, cells, context):
         return [cells[0]], tf.zeros_like(cells[0], tf.bool)
@@ -78,7 +79,7 @@ class Tags(Modality):
         """(ragged int32 `(B, None)`: the places of the known tags of each cell, each once; bad bool `(B,)`)."""
         bad = is_longer(cells, self.max_characters)
         pieces = tf.strings.split(tf.where(bad, "", cells), self.separator)
-        places = tf.cast(self.table.lookup(strip(pieces.flat_values)), tf.int64)
+        places = tf.cast(self.table.lookup(self.writing(strip(pieces.flat_values))), tf.int64)
         keys = pieces.value_rowids() * len(self.classes) + places
         keys = tf.unique(tf.boolean_mask(keys, places >= 0))[0]
         rows, places = keys // len(self.classes), tf.cast(keys % len(self.classes), tf.int32)
@@ -90,6 +91,9 @@ class Tags(Modality):
         width = tf.maximum(tf.cast(tf.reduce_max(tf.concat([[0], places.row_lengths()], 0)), tf.int32), 1)
         value = (places + 1).to_tensor(0, shape=[None, self.max_labels])[:, :width]
         return tf.ensure_shape(value, (None, None)), tf.sequence_mask(places.row_lengths(), width), bad
+
+    def unknown(self, cells, value, mask):
+        return (strip(cells[0]) != "") & ~tf.reduce_any(mask, 1)
 
     def encode_target(self, cells, context):
         places, bad = self._places(cells[0])

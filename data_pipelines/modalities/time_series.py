@@ -8,7 +8,7 @@ import tensorflow as tf
 from data_pipelines.augmentation.numbers import SERIES, vary_numbers
 from data_pipelines.augmentation.settings import checked_augment
 from data_pipelines.branches import in_python, rarely
-from data_pipelines.cells import MAX_BYTES, full_path
+from data_pipelines.cells import MAX_BYTES, full_path, in_words
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import CellContext, modality
 from data_pipelines.moments import joined_moments
@@ -52,6 +52,7 @@ class TimeSeries(Media):
     """
 
     as_target = True
+    answers_too = ("_quantiles",)
     teaches = True
 
     def __init__(self, max_steps=512, keep="last", times=False, max_bytes=MAX_BYTES, augment=None, column=None):
@@ -173,20 +174,26 @@ class TimeSeries(Media):
 
     def units(self, values):
         """Labels `(N, T, 2 C)` → `(N, T, C)`, NaN in a gap; predictions `(N, T, C, Q)` stay so; both in own units."""
-        means, deviations = np.array(self.means, "float32"), np.array(self.deviations, "float32")
+        means, deviations = np.array(self.means), np.array(self.deviations)
+        values = values if tf.is_tensor(values) else np.asarray(values, "float64")
         if len(values.shape) == 4:
             return values * deviations[:, None] + means[:, None]
         numbers, flags = values[..., : self.channels], values[..., self.channels :]
         return np.where(flags > 0, numbers * deviations + means, np.nan)
 
     def write(self, name, prediction):
-        quantiles = self.units(tf.cast(prediction, tf.float32))
-        words = tf.strings.as_string(quantiles[..., quantiles.shape[-1] // 2], precision=6, shortest=True)
+        quantiles = self.units(tf.cast(prediction, tf.float64 if self._digits() > 9 else tf.float32))
+        words = tf.strings.as_string(quantiles[..., quantiles.shape[-1] // 2], precision=self._digits(), shortest=True)
         steps = tf.strings.reduce_join(words, -1, separator=", ")
         if self.channels > 1:
             steps = tf.strings.join(["[", steps, "]"])
         text = tf.strings.reduce_join(steps, -1, separator=", ")
         return {name: tf.strings.join(["[", text, "]"]), f"{name}_quantiles": quantiles}
+
+    def _digits(self):
+        """Significant digits of an answer: more where values are far from zero for what they vary."""
+        far = np.abs(self.means) / np.array(self.deviations)
+        return min(15, 6 + int(np.ceil(np.log10(max(1.0, *far.tolist())))))
 
     def adapt(self, chunks):
         """Learns each channel's mean and spread, and the mean time between steps, from series that can be read."""
@@ -199,14 +206,16 @@ class TimeSeries(Media):
             input_signature=[tf.TensorSpec([], tf.string), tf.TensorSpec([], tf.bool)],
             autograph=False,
         )
-        total = _Moments(self.times)
+        total, broken = _Moments(self.times), []
         for (cells,) in chunks:
             for cell in cells:
                 if cell if isinstance(cell, bytes) else str(cell).strip():
                     try:
                         total.add(read(cell, isinstance(cell, bytes)).numpy())
-                    except (tf.errors.OpError, UnicodeDecodeError):
-                        continue  # Batches say what is wrong with it, under the policy chosen for that.
+                    except (tf.errors.OpError, UnicodeDecodeError) as error:
+                        broken.append((cell, error))  # Batches say what is wrong, under the policy chosen for that.
+        if broken and total.moments is None:
+            _refuse_all(broken)
         self.set_state(total.state())
 
     def state(self):
@@ -233,6 +242,16 @@ class TimeSeries(Media):
 
 def _names_file(cell):
     return re.fullmatch(FILE, str(cell)) is not None
+
+
+def _refuse_all(broken):
+    cell, error = broken[0]
+    first = f"{len(cell)} bytes" if isinstance(cell, bytes) else repr(str(cell)[:80])
+    raise ValueError(
+        "TimeSeries: some series of the training rows must be readable. Received: none of "
+        f"{len(broken)}; the first, {first}: {in_words(getattr(error, 'message', None) or str(error))}. "
+        "Do: mend them, or leave the column out."
+    ) from error
 
 
 class _Moments:

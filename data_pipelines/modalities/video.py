@@ -8,11 +8,11 @@ from data_pipelines.augmentation.parts import checked_crop, draw_place
 from data_pipelines.augmentation.pictures import PICTURES, vary_pictures
 from data_pipelines.augmentation.settings import checked_augment
 from data_pipelines.branches import in_python, rarely
-from data_pipelines.cells import MAX_BYTES
+from data_pipelines.cells import MAX_BYTES, check_size
 from data_pipelines.clips import sample_clip
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import modality
-from data_pipelines.npy import is_npy, read_npy
+from data_pipelines.npy import is_npy, read_npy, shaped
 
 ALL = 2**31  # more frames than any clip has
 
@@ -47,7 +47,8 @@ class Video(Media):
         float32 `(B, F, H, W, 3)`, mask bool `(B, F)`; zeros where absent. Frames of an `.npy` file have no times: they
         are taken as evenly spread over all of it, whatever `seconds` and `frame_rate` say.
     Raises:
-        ValueError: a number that is not positive, `seconds` beside `frame_rate`, a wrong `crop` or `augment`.
+        ValueError: a number that is not positive, a size too large for `max_bytes`, `seconds` beside
+            `frame_rate`, a wrong `crop` or `augment`.
     Example:
         >>> Video(frames=4, size=32).spec()["shape"]
         [None, 32, 32, 3]
@@ -78,6 +79,7 @@ class Video(Media):
                 "Video: a part is frames / frame_rate seconds long. "
                 f"Received: seconds={seconds} and frame_rate={frame_rate}. Do: one of both."
             )
+        check_size("Video", size, max_bytes, frames)
         self.frames = int(frames)
         self.size = size
         self.seconds = None if seconds is None else float(seconds)
@@ -148,19 +150,19 @@ class Video(Media):
         """Decodes `.npy` bytes to `(F, H, W, 3)`, of `frames` at the most, evenly spread."""
         known = tf.debugging.Assert(is_npy(data), ["a served clip must be .npy bytes of uint8 (F, H, W, 3)"])
         with tf.control_dependencies([known]):
-            kind, sides, body = read_npy(tf.identity(data))
+            kind, sides, body, in_fortran = read_npy(tf.identity(data))
         right = tf.debugging.Assert(
             (kind == b"|u1") & (tf.size(sides) == 4) & (sides[-1] == 3) & (tf.reduce_min(sides) > 0),
             ["a clip must be uint8 of shape (F, H, W, 3), not", kind, sides],
         )
         with tf.control_dependencies([right]):
             sides = tf.identity(sides)
-        with tf.control_dependencies(self._bounded(sides)):
+        with tf.control_dependencies(self._bounded(sides, in_fortran)):
             pixels = tf.io.decode_raw(body, tf.uint8)
         size = tf.reduce_prod(tf.cast(sides, tf.int64))
         whole = tf.debugging.Assert(tf.size(pixels, tf.int64) == size, ["the clip is cut short"])
         with tf.control_dependencies([whole]):
-            clip = tf.reshape(pixels, sides)
+            clip = shaped(pixels, sides, in_fortran)
         count = tf.minimum(sides[0], self.frames)
         middles = (tf.cast(tf.range(count), tf.float64) + offset) * tf.cast(sides[0], tf.float64)
         clip = tf.gather(clip, tf.cast(middles / tf.cast(count, tf.float64), tf.int32))
@@ -171,11 +173,12 @@ class Video(Media):
         )
         return tf.ensure_shape(resized / 255.0, (None, *self.size, 3))
 
-    def _bounded(self, sides):
+    def _bounded(self, sides, in_fortran):
         """The checks that a clip of these sides, int32 `(4,)`, is within both bounds."""
         frames, height, width, _ = tf.unstack(tf.cast(sides, tf.float32), 4)
         taken = tf.minimum(frames, self.frames)
-        size = 3.0 * (frames + taken) * height * width + 12.0 * taken * self.size[0] * width
+        turned = tf.where(in_fortran, frames, 0.0)
+        size = 3.0 * (frames + turned + taken) * height * width + 12.0 * taken * self.size[0] * width
         small = [sides, "more pixels a frame than max_pixels =", self.max_pixels]
         light = ["a clip of shape", sides, "takes more memory to read than max_bytes =", self.max_bytes]
         return [

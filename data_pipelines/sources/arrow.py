@@ -3,6 +3,7 @@
 import itertools
 import os
 
+from data_pipelines.cells import full_path
 from data_pipelines.sources.arrow_file import ArrowFile
 from data_pipelines.sources.frames import clip_of
 from data_pipelines.sources.hf_features import hf_features, with_names
@@ -87,7 +88,7 @@ def _bytes_of(record, root):
         return None
     if record["bytes"] or not record["path"]:
         return record["bytes"]
-    path = os.path.join(root, record["path"])
+    path = full_path(record["path"], root)
     if not os.path.isfile(path):
         return path.encode("utf-8")
     with open(path, "rb") as file:

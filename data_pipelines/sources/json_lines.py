@@ -29,7 +29,10 @@ def read_json_lines(path, root, encoding=None):
     def read():
         records = _records(path, encoding)
         while batch := list(itertools.islice(records, CHUNK)):
-            yield {column: cells_of([record.get(column) for record in batch]) for column in columns}
+            try:
+                yield {column: cells_of([record.get(column) for record in batch]) for column in columns}
+            except RecursionError as error:
+                raise _too_deep(name, "a value of many brackets") from error
 
     return Rows(Source(name, tuple(columns), read, root))
 
@@ -47,9 +50,17 @@ def _record(line, number, name):
         record = json.loads(line)
     except json.JSONDecodeError as error:
         record = error
+    except RecursionError as error:
+        raise _too_deep(name, f"{line.strip()[:80]!r} in line {number}") from error
     if not isinstance(record, dict):
         raise ValueError(
             f'read_table "{name}": every line must be a JSON object. '
             f"Received: {line.strip()[:80]!r} in line {number}. Do: write one {{…}} a line."
         )
     return record
+
+
+def _too_deep(name, received):
+    return ValueError(
+        f'read_table "{name}": a value must not be nested so deeply. Received: {received}. Do: leave that value out.'
+    )

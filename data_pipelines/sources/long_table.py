@@ -1,5 +1,7 @@
 """Long tables, a line a step, → tables with one series a row."""
 
+from data_pipelines.sources.clock import clock
+
 ID = "series"
 
 
@@ -23,23 +25,23 @@ def long_table(frame, by, values, time=None, static=()):
     import pandas
 
     by = [by] if isinstance(by, str) else list(by)
-    clock = [] if time is None else [time]
-    lacking = [c for c in (*by, *values, *clock, *static) if c not in frame.columns]
+    times = [] if time is None else [time]
+    lacking = [c for c in (*by, *values, *times, *static) if c not in frame.columns]
     if lacking:
         raise ValueError(
             f"long_table: a column must be in the table. Received: {lacking[0]!r}. Do: of {list(frame.columns)}."
         )
     if ID in (*by, *static):
         raise ValueError(f"long_table: {ID!r} is what the new column is called. Do: rename the one that is there.")
-    steps = frame[[*by, *clock, *values, *static]].copy()
-    for column in (*clock, *values):
+    steps = frame[[*by, *times, *values, *static]].copy()
+    if time is not None:
+        steps[time] = clock(steps[time], time, "long_table")
+    for column in (*times, *values):
         steps[column] = _numbers(steps[column], column)
-    if clock and steps[time].isna().any():
-        raise ValueError(f"long_table: every line must have a time. Received: none in {time!r}. Do: drop the line.")
     rows = []
     for key, lines in steps.groupby(by, sort=False, dropna=False):
-        lines = lines.sort_values(time, kind="stable") if clock else lines
-        cells = lines[[*clock, *values]].to_numpy("float64").tolist()
+        lines = lines.sort_values(time, kind="stable") if times else lines
+        cells = lines[[*times, *values]].to_numpy("float64").tolist()
         rows.append({**dict(zip(by, key, strict=True)), **lines[list(static)].iloc[0].to_dict(), ID: cells})
     return pandas.DataFrame(rows, columns=[*by, *static, ID])
 

@@ -147,13 +147,15 @@ class Rows:
         """The first `count` rows."""
         return self._but([int(count)])
 
-    def split(self, *shares, by=None, seed=0):
+    def split(self, *shares, by=None, of=None, seed=0):
         """Cuts the rows into parts by a hash: the same row falls into the same part in any order of the table.
 
         Args:
             shares: floats > 0 that sum to 1, one a part.
             by: str or None. A column whose equal cells must stay together, such as an author; an empty cell counts as
                 a group of its own row. Defaults to `None`: whole rows are hashed, so equal rows stay together.
+            of: sequence of str or None. The columns that are hashed where `by` is None or the cell empty: rows that
+                are equal in them stay together, and other columns may come and go. Defaults to `None`: all.
             seed: int. Another seed gives another cut. Defaults to `0`.
         Returns:
             list of `Rows`, one a share.
@@ -164,13 +166,12 @@ class Rows:
             raise ValueError(
                 f"Rows.split: shares must be > 0 and sum to 1. Received: shares={shares}. Do: 0.8, 0.1, 0.1."
             )
-        if by is not None:
-            self.require([by])
+        self.require([*(() if by is None else (by,)), *(of or ())])
         edges = np.concatenate([[0.0], np.cumsum(shares)])
         edges[-1] = 1.0 + 1e-9
 
         source = self.source
-        columns, group = [source.key(column) for column in source.columns], by and source.key(by)
+        columns, group = [source.key(column) for column in of or source.columns], by and source.key(by)
 
         def part(low, high):
             def keep(cells):
@@ -180,6 +181,14 @@ class Rows:
             return self._but([keep])
 
         return [part(low, high) for low, high in itertools.pairwise(edges)]
+
+    def digests(self, columns):
+        """Numbers that stand for the rows' cells of some columns, blanks around texts left out: uint64 `(N,)`."""
+        names, parts = [self.source.key(column) for column in columns], []
+        for cells in self.chunks(names):
+            rows = ([_stripped(cell) for cell in row] for row in _row_by_row(cells, names))
+            parts.append(np.array([_digest(row, b"", 8) for row in rows], "uint64"))
+        return np.concatenate([*parts, np.zeros(0, "uint64")])
 
     def balanced(self, column):
         """The same rows, drawn in training so that every value of a column comes as often as any other.
@@ -251,10 +260,23 @@ class Rows:
 def _hashed(cells, columns, by, seed):
     """A number in [0, 1) for every row of a chunk, from its group or from all of its cells."""
 
-    def digest(*parts):
-        text = b"\x1f".join(part if isinstance(part, bytes) else str(part).encode("utf-8") for part in parts)
-        return int.from_bytes(hashlib.blake2b(text, digest_size=7, key=str(seed).encode()).digest(), "big") / 2**56
+    def place(*parts):
+        return _digest(parts, str(seed).encode(), 7) / 2**56
 
-    rows = zip(*(cells[column] for column in columns), strict=True)
     groups = cells[by] if by is not None else [""] * len(cells[ROW])
-    return np.array([digest(group) if group else digest(*row) for group, row in zip(groups, rows, strict=True)])
+    rows = _row_by_row(cells, columns)
+    return np.array([place(group) if group else place(*row) for group, row in zip(groups, rows, strict=True)])
+
+
+def _row_by_row(cells, columns):
+    return zip(*(cells[column] for column in columns), strict=True)
+
+
+def _digest(parts, key, size):
+    """A whole number of `size` bytes that stands for texts and bytes."""
+    text = b"\x1f".join(part if isinstance(part, bytes) else str(part).encode("utf-8") for part in parts)
+    return int.from_bytes(hashlib.blake2b(text, digest_size=size, key=key).digest(), "big")
+
+
+def _stripped(cell):
+    return cell.strip() if isinstance(cell, str) else cell

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from data_pipelines.media_root import MediaRoot
+
 CHUNK = 4096
 HELD = 50_000
 HELD_BYTES = 256 * 2**20
@@ -20,12 +22,20 @@ class Source:
         media_root: str. The folder that relative paths in cells start from.
         bytes_columns: set of str. Columns whose cells are bytes, not paths.
         first_row: int. The number that messages give the first row. Defaults to `1`.
+    Raises:
+        ValueError: a column bears a name that batches need themselves.
     """
 
     def __init__(self, name, columns, read, media_root="", bytes_columns=frozenset(), first_row=1):
+        taken = [column for column in columns if column in (ROW, WEIGHT, SEED)]
+        if taken:
+            raise ValueError(
+                f'read_table "{name}": a column must not be called {ROW!r}, {WEIGHT!r} or {SEED!r}, which rows have '
+                f"already. Received: {taken[0]!r}. Do: rename it, such as {taken[0][1:]!r}."
+            )
         self.name = name
         self.columns = tuple(columns)
-        self.media_root = str(media_root)
+        self.media_root = media_root if isinstance(media_root, MediaRoot) else str(media_root)
         self.bytes_columns = frozenset(bytes_columns)
         self.first_row = first_row
         self.weigh = None

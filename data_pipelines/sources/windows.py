@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from data_pipelines.sources.clock import clock
+
 PARTS = ("past", "future", "begins", "ends")
 
 
@@ -17,8 +19,8 @@ def windows(frame, past, horizon, values, targets=None, time=None, by=(), static
         horizon: int > 0. Steps of the future.
         values: list of str. Columns of numbers, the channels of the past; NaN is a gap.
         targets: list of str or None. The channels of the future. Defaults to `None`: `values`.
-        time: str or None. Column of times, numbers or dates, in whose order lines are put. Defaults to `None`: lines in
-            order, the time is the line's number in its series.
+        time: str or None. Column of times, numbers or ISO dates, as texts too, in whose order lines are put.
+            Defaults to `None`: lines in order, the time is the line's number in its series.
         by: str or list of str. Columns whose equal values make one series. Defaults to `()`: all is one.
         static: list of str. Columns that stay as they are, from the first line of the future: what is known of it
             beforehand, such as the weekday; never what was only measured then. Defaults to `()`.
@@ -27,7 +29,8 @@ def windows(frame, past, horizon, values, targets=None, time=None, by=(), static
         pandas DataFrame: the columns `by` and `static`; `past` and `future`, lists of lists of numbers; `begins` and
         `ends`, the times of the first and the last step of the future.
     Raises:
-        ValueError: a number below 1, a column that is not there or has the name of a new one, no series long enough.
+        ValueError: a number below 1, a column that is not there or has the name of a new one, no series long enough, a
+            line without time or with one that is neither a number nor a date.
     Example:
         >>> rows = windows(log, past=168, horizon=24, values=["load", "heat"], targets=["load"], time="when")
         >>> train, test = split_in_time(rows, 0.8, 0.2)
@@ -37,7 +40,8 @@ def windows(frame, past, horizon, values, targets=None, time=None, by=(), static
     by = [by] if isinstance(by, str) else list(by)
     targets = list(values if targets is None else targets)
     _check(frame, {"past": past, "horizon": horizon, "step": step}, [*by, *static], [*values, *targets], time)
-    frame = frame if time is None else frame.sort_values(time, kind="stable")
+    if time is not None:
+        frame = frame.assign(**{time: clock(frame[time], time, "windows")}).sort_values(time, kind="stable")
     rows = []
     for key, lines in frame.groupby(by, sort=False, dropna=False) if by else [((), frame)]:
         times = np.arange(len(lines)) if time is None else lines[time].array

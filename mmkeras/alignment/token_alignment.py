@@ -33,6 +33,8 @@ class TokenAlignment(keras.layers.Layer):
         [Li et al., 2021](https://arxiv.org/abs/2107.07651), align before fuse. Differs: no momentum model, no memory.
     """
 
+    passes_through = True  # outside training it gives its dict back
+
     def __init__(self, dim=64, loss="infonce", anchor=None, weight=0.1, **kwargs):
         super().__init__(**kwargs)
         self.dim = dim

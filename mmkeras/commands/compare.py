@@ -10,7 +10,15 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from mmkeras.commands.app import EncodingOption, MediaOption, TableArgument, app, failing_plainly
+from mmkeras.commands.app import (
+    EncodingOption,
+    HeaderOption,
+    MediaOption,
+    OnlyBelowOption,
+    TableArgument,
+    app,
+    failing_plainly,
+)
 from mmkeras.commands.train import named, pipeline_of
 from mmkeras.console import show_pipeline, tell, tell_problems, told
 
@@ -25,6 +33,9 @@ def compare(
     output: Annotated[str, typer.Option(help="folder for runs, results.json and comparison.html")],
     target: Annotated[list[str], typer.Option(help="column to predict; the score is of the first")] = [],  # noqa: B006
     fusion: Annotated[list[str], typer.Option(help="name of a fusion, or all; may be given again")] = [],  # noqa: B006
+    by: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="rows of equal cells stay in one part, where parts are cut")
+    ] = None,
     input: Annotated[list[str], typer.Option(help="column to predict from; default: all useful ones")] = [],  # noqa: B006
     ignore: Annotated[list[str], typer.Option(help="column to leave out; may be given again")] = [],  # noqa: B006
     spec: Annotated[str | None, typer.Option(help="JSON file of modalities instead of guesses, see inspect")] = None,
@@ -39,6 +50,8 @@ def compare(
     on_bad: Annotated[str, typer.Option(help="raise, mask or drop")] = "raise",
     media_root: MediaOption = None,
     encoding: EncodingOption = None,
+    header: HeaderOption = False,
+    only_below: OnlyBelowOption = None,
 ):
     """Says what fusing is worth: every input alone, TokenTransformer, LateFusion and other fusions, over seeds.
 
@@ -51,8 +64,10 @@ def compare(
         from mmkeras.comparing.comparison_report import comparison_report
         from mmkeras.training.row_parts import row_parts
 
-        rows = read_table(table, media_root, encoding)
-        parts = row_parts(rows)
+        rows = read_table(table, media_root, encoding, header, only_below)
+        parts = row_parts(rows, by=by)
+        for remark in parts.remarks:
+            tell(remark)
         pipe = pipeline_of(rows, spec, target, input, ignore, on_bad).adapt(parts["train"])
         show_pipeline(pipe, parts)
         options = {"dim": dim, "modality_dropout": modality_dropout}

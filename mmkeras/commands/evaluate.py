@@ -1,37 +1,97 @@
 """`mmkeras evaluate`."""
 
 import json
+import os
+from typing import Annotated
 
+import typer
 from rich.markup import escape
 
-from mmkeras.commands.app import EncodingOption, MediaOption, RunArgument, TableArgument, app, failing_plainly
+from mmkeras.commands.app import (
+    EncodingOption,
+    HeaderOption,
+    MediaOption,
+    OnlyBelowOption,
+    RunArgument,
+    TableArgument,
+    app,
+    failing_plainly,
+)
 from mmkeras.console import show_scores, tell, tell_problems, told
+
+SHOWN = ("rows", "targets", "counts", "seen")
 
 
 @app.command()
-def evaluate(run: RunArgument, table: TableArgument, media_root: MediaOption = None, encoding: EncodingOption = None):
-    """Scores a run on a table: JSON on stdout, report.html in the run."""
+def evaluate(
+    run: RunArgument,
+    table: TableArgument,
+    output: Annotated[
+        str | None, typer.Option(help="folder for metrics.json and report.html; default: RUN/evaluate/TABLE")
+    ] = None,
+    media_root: MediaOption = None,
+    encoding: EncodingOption = None,
+    header: HeaderOption = False,
+    only_below: OnlyBelowOption = None,
+):
+    """Scores a run on a table: JSON on stdout, metrics.json and report.html in a folder of their own.
+
+    The scores that the run was given when it was trained stay as they are.
+    """
     with failing_plainly():
         from data_pipelines import read_table
+        from data_pipelines.whole_file import make_folder
+        from mmkeras.finite_answers import with_nulls
         from mmkeras.run import load
+        from mmkeras.training.run_folder import EVALUATIONS, RunFolder
 
+        if output is None:
+            name = os.path.splitext(os.path.basename(os.path.abspath(table)))[0]
+            output = os.path.join(run, EVALUATIONS, name)
+        elif RunFolder(output).published:
+            raise ValueError(
+                f"evaluate: scores on a table do not take the place of a run's own. Received: --output {output!r}, "
+                "which holds a run. Do: another folder, or none."
+            )
         model, pipe = load(run)
-        metrics = judge(model, pipe, read_table(table, media_root, encoding), run)
-    print(json.dumps({key: metrics[key] for key in ("rows", "targets", "counts")}, ensure_ascii=False))
+        rows = read_table(table, media_root, encoding, header, only_below)
+        make_folder("evaluate", output)
+        metrics = judge(model, pipe, rows, run, output=output)
+    print(json.dumps(with_nulls({key: metrics[key] for key in SHOWN if key in metrics}), ensure_ascii=False))
 
 
-def judge(model, pipe, rows, folder, metrics=None):
-    """Scores, where that is not done yet, writes metrics.json and report.html, shows the table."""
-    import mmkeras as mm
-    from mmkeras.run import write_metrics
+def judge(model, pipe, rows, run, metrics=None, report_rows=None, output=None):
+    """Scores, where that is not done yet, writes metrics.json and report.html, shows the table.
+
+    Args:
+        model: `keras.Model`.
+        pipe: adapted `Pipeline`.
+        rows: `Rows`.
+        run: path of the run.
+        metrics: dict that `evaluate` gave for the rows. Defaults to `None`.
+        report_rows: `ReportRows` that saw the rows, where `metrics` is given. Defaults to `None`.
+        output: path of the folder to write to. Defaults to `None`: the run's own.
+    """
+    from mmkeras.evaluate import watched
+    from mmkeras.pages.report_rows import ReportRows
+    from mmkeras.report import report_of
+    from mmkeras.run import HISTORY, write_metrics
+    from mmkeras.training.run_folder import RunFolder
+    from mmkeras.training.seen_rows import told as told_seen
+    from mmkeras.training.seen_rows import with_seen
 
     if metrics is None:
-        metrics = mm.evaluate(model, pipe, rows)
-        write_metrics(metrics, folder)
+        report_rows = ReportRows(pipe, rows)
+        metrics = with_seen(watched(model, pipe, rows, report_rows.add), RunFolder(run), pipe, rows)
+        write_metrics(metrics, run, output)
     show_scores(metrics)
     tell_problems(pipe)
+    seen = told_seen(metrics)
+    if seen:
+        tell(seen, "yellow")
     try:
-        path = mm.report(model, pipe, rows, folder)
+        history = os.path.join(run, HISTORY)
+        path = report_of(report_rows, model, pipe, rows, output or run, metrics, history=history)
     except ImportError as error:
         told.print(f"[yellow]no report:[/] {escape(str(error))}")
     else:

@@ -6,7 +6,15 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from mmkeras.commands.app import EncodingOption, MediaOption, TableArgument, app, failing_plainly
+from mmkeras.commands.app import (
+    EncodingOption,
+    HeaderOption,
+    MediaOption,
+    OnlyBelowOption,
+    TableArgument,
+    app,
+    failing_plainly,
+)
 from mmkeras.console import show_report, tell, told
 
 
@@ -16,6 +24,8 @@ def inspect(
     target: Annotated[list[str], typer.Option(help="column to predict; may be given again")] = [],  # noqa: B006
     media_root: MediaOption = None,
     encoding: EncodingOption = None,
+    header: HeaderOption = False,
+    only_below: OnlyBelowOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON instead of tables")] = False,
     html: Annotated[str | None, typer.Option(help="write a page with pictures, sounds and charts to this file")] = None,
     write_spec: Annotated[
@@ -31,7 +41,7 @@ def inspect(
 
         for path in filter(None, (html, write_spec)):
             check_apart("inspect", path, [table])
-        rows = read_table(table, media_root, encoding)
+        rows = read_table(table, media_root, encoding, header, only_below)
         with Progress(console=told, transient=True) as progress:
             task = progress.add_task("opening media", total=len(rows))
             report = audit(rows, target, lambda done, total: progress.update(task, completed=done))

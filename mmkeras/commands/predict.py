@@ -10,7 +10,9 @@ from rich.progress import Progress
 from mmkeras.commands.app import (
     EncodingOption,
     GenerateOption,
+    HeaderOption,
     MediaOption,
+    OnlyBelowOption,
     RunArgument,
     TableArgument,
     app,
@@ -28,21 +30,27 @@ def predict(
     generate: GenerateOption = None,
     seed: Annotated[int, typer.Option(help="of all that is drawn")] = 0,
     batch_size: Annotated[int, typer.Option(min=1)] = 64,
+    as_is: Annotated[
+        bool, typer.Option("--as-is", help="no ' before texts that begin as formulas do, with = + - or @")
+    ] = False,
     media_root: MediaOption = None,
     encoding: EncodingOption = None,
+    header: HeaderOption = False,
+    only_below: OnlyBelowOption = None,
 ):
-    """Writes one answer for each row of a table, in order."""
+    """Writes one answer for each row of a table, in order; a spreadsheet runs none of them, see --as-is."""
     with failing_plainly():
         import mmkeras as mm
         from data_pipelines import read_table
         from data_pipelines.whole_file import check_apart, whole_file
         from mmkeras.answer_files import AnswerFiles
         from mmkeras.run import load
+        from mmkeras.spreadsheet_cells import as_text
 
         options = generation_options(generate)
         check_apart("predict", output, [table, *_needed(run)])
         model, pipe = load(run)
-        rows = read_table(table, media_root, encoding)
+        rows = read_table(table, media_root, encoding, header, only_below)
         with (
             whole_file(output, newline="") as file,
             AnswerFiles(pipe, output) as files,
@@ -51,10 +59,10 @@ def predict(
             task, out = progress.add_task("predicting", total=len(rows)), None
             for answers in mm.predict(model, pipe, rows, batch_size, options, seed):
                 placed = files.place(answers)
-                if out is None:
-                    out = csv.writer(file)
-                    out.writerow(placed)
-                out.writerows(zip(*placed.values(), strict=True))
+                lines = [list(placed)] if out is None else []
+                out = out or csv.writer(file)
+                lines += zip(*placed.values(), strict=True)
+                out.writerows(lines if as_is else [[as_text(cell) for cell in line] for line in lines])
                 progress.update(task, completed=files.rows)
         tell_problems(pipe)
     tell(f"{len(rows)} rows → {output}")

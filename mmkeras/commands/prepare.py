@@ -5,7 +5,15 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from mmkeras.commands.app import EncodingOption, MediaOption, TableArgument, app, failing_plainly
+from mmkeras.commands.app import (
+    EncodingOption,
+    HeaderOption,
+    MediaOption,
+    OnlyBelowOption,
+    TableArgument,
+    app,
+    failing_plainly,
+)
 from mmkeras.commands.train import pipeline_of
 from mmkeras.console import tell, tell_problems, told
 
@@ -23,6 +31,8 @@ def prepare(
     on_bad: Annotated[str, typer.Option(help="raise, mask or drop")] = "raise",
     media_root: MediaOption = None,
     encoding: EncodingOption = None,
+    header: HeaderOption = False,
+    only_below: OnlyBelowOption = None,
 ):
     """Decodes media once and writes shards, which every command takes as TABLE."""
     with failing_plainly():
@@ -31,7 +41,7 @@ def prepare(
 
         # While it is imported, TFDS' own import hook would break the thread of the bar, which imports too.
         import_tfds(file_format)
-        rows = read_table(table, media_root, encoding)
+        rows = read_table(table, media_root, encoding, header, only_below)
         pipe = pipeline_of(rows, spec, target, input, ignore, on_bad)
         columns = TextColumn("preparing"), BarColumn(), MofNCompleteColumn(), TextColumn("rows"), TimeRemainingColumn()
         with Progress(*columns, console=told, transient=True) as progress:

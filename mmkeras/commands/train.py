@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from mmkeras.commands.app import EncodingOption, MediaOption, TableArgument, app, failing_plainly
+from mmkeras.commands.app import (
+    EncodingOption,
+    HeaderOption,
+    MediaOption,
+    OnlyBelowOption,
+    TableArgument,
+    app,
+    failing_plainly,
+)
 from mmkeras.commands.evaluate import judge
 from mmkeras.console import show_pipeline, tell
 
@@ -21,6 +29,9 @@ def train(
         str | None, typer.Option(metavar="TABLE", help="rows to choose by; default: some of TABLE")
     ] = None,
     test: Annotated[str | None, typer.Option(metavar="TABLE", help="rows to judge by; default: some of TABLE")] = None,
+    by: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="rows of equal cells stay in one part, where parts are cut")
+    ] = None,
     input: Annotated[list[str], typer.Option(help="column to predict from; default: all useful ones")] = [],  # noqa: B006
     ignore: Annotated[list[str], typer.Option(help="column to leave out; may be given again")] = [],  # noqa: B006
     spec: Annotated[str | None, typer.Option(help="JSON file of modalities instead of guesses, see inspect")] = None,
@@ -63,13 +74,19 @@ def train(
         bool,
         typer.Option("--refit", help="then learns anew, as many epochs as were best, from validation rows as well"),
     ] = False,
+    cache: Annotated[
+        str | None, typer.Option(help="of decoded rows: memory, disk or none; default: what has room")
+    ] = None,
     media_root: MediaOption = None,
     encoding: EncodingOption = None,
+    header: HeaderOption = False,
+    only_below: OnlyBelowOption = None,
 ):
     """Trains a model on a table and keeps the run in a folder."""
     with failing_plainly(), stopping_plainly():
         import mmkeras as mm
         from data_pipelines import read_table
+        from data_pipelines.infer import left_out
         from mmkeras import run
         from mmkeras.training.row_parts import row_parts
 
@@ -80,17 +97,21 @@ def train(
         finished = found_in(output, resume, overwrite)
         if finished and os.path.exists(os.path.join(output, run.METRICS)):
             return
-        rows, val, judges = (other and read_table(other, media_root, encoding) for other in (table, validation, test))
+        rows, val, judges = (
+            other and read_table(other, media_root, encoding, header, only_below) for other in (table, validation, test)
+        )
         if finished:
-            judge(*run.load(output), row_parts(rows, val, judges)["test"], output)
+            judge(*run.load(output), row_parts(rows, val, judges, by)["test"], output)
             return
         pipe = pipeline_of(rows, spec, target, input, ignore, on_bad)
+        for line in [] if spec or input else left_out(rows.without(*ignore), pipe):
+            tell(line, "yellow")
 
         def parts_of_model(known):
             parts = {"fusion": fusion, "encoders": named(encoder), "decoders": named(decoder), "balance": balance}
             if tokens:
                 options = {"epochs": tokenizer_epochs, "batch_size": batch_size or 32, "seed": seed}
-                learned = row_parts(rows, val, judges)["train"]
+                learned = row_parts(rows, val, judges, by)["train"]
                 parts.update(decoder="tokens", tokenizers=tokenizers_of(pipe, learned, **options))
             return {**parts, "dim": dim, "modality_dropout": modality_dropout}
 
@@ -100,6 +121,7 @@ def train(
             pipeline=pipe,
             validation=val,
             test=judges,
+            by=by,
             parts=parts_of_model,
             minutes=minutes,
             seed=seed,
@@ -115,8 +137,9 @@ def train(
             learning_rate=learning_rate,
             weight_decay=weight_decay,
             label_smoothing=label_smoothing,
+            cache=cache,
         )
-        judge(trained.model, trained.pipe, trained.parts["test"], output, trained.metrics)
+        judge(trained.model, trained.pipe, trained.parts["test"], output, trained.metrics, trained.report_rows)
 
 
 @contextlib.contextmanager
@@ -168,11 +191,13 @@ def pipeline_of(rows, spec, target, inputs, ignore, on_bad):
         if not target:
             raise typer.BadParameter("name a column to predict: --target COLUMN, or give a --spec")
         return Pipeline(*infer(rows, target, inputs or None, ignore), on_bad=on_bad)
+    if os.path.isdir(spec):
+        raise ValueError(f"train: a spec must be a JSON file. Received: {spec!r}, a folder. Do: name the file in it.")
     with open(spec, encoding="utf-8") as file:
         try:
             parts = json.load(file)
             found = [{n: from_config(c) for n, c in parts[part].items()} for part in ("inputs", "targets")]
-        except (json.JSONDecodeError, KeyError, AttributeError, TypeError) as error:
+        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError, KeyError, AttributeError, TypeError) as error:
             raise ValueError(
                 f"train: a spec must be JSON with inputs and targets, name → modality. Received: {spec!r} ({error!r}). "
                 "Do: mmkeras inspect TABLE --target COLUMN --write-spec FILE."

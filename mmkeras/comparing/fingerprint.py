@@ -2,26 +2,17 @@
 
 import hashlib
 import json
-import os
 
 import keras
+
+from data_pipelines.row_digest import rows_digest
 
 
 def of_rows(pipe, rows):
     """Digest of all cells that a pipeline reads, and of size and time of the files they name."""
-    digest = hashlib.blake2b(digest_size=16)
     parts = (*pipe.inputs.items(), *pipe.targets.items())
     media = {column: m.locate for name, m in parts if m.media for column in m.columns(name)}
-    columns = list(dict.fromkeys([*pipe.input_columns(), *pipe.target_columns()]))
-    for cells in rows.chunks_with_paths(columns, media):
-        for column in columns:
-            for cell in cells[column]:
-                digest.update(cell if isinstance(cell, bytes) else str(cell).encode("utf-8", "replace"))
-                digest.update(b"\0")
-                if column in media and isinstance(cell, str) and os.path.isfile(cell):
-                    found = os.stat(cell)
-                    digest.update(f"{found.st_size} {found.st_mtime_ns}".encode())
-    return digest.hexdigest()
+    return rows_digest(rows, list(dict.fromkeys([*pipe.input_columns(), *pipe.target_columns()])), media)
 
 
 def of_values(*values):

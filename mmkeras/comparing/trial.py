@@ -1,5 +1,6 @@
 """One system, trained once and judged in every way that `compare` asks for."""
 
+import collections
 import itertools
 import os
 import statistics
@@ -105,11 +106,11 @@ def subsets(names):
     return [part for count in range(len(names), 0, -1) for part in itertools.combinations(names, count)]
 
 
-def judge(model, pipe, batches, target, robust=True):
+def judge(asked, pipe, batches, target, robust=True):
     """Scores a model on batches: as they are, for every subset of its inputs, and under corruptions.
 
     Args:
-        model: `keras.Model`.
+        asked: `SubsetModel`.
         pipe: the adapted pipeline of the model's inputs.
         batches: `tf.data.Dataset` of `(x, y, w)`, drawn once.
         target: str.
@@ -119,19 +120,14 @@ def judge(model, pipe, batches, target, robust=True):
         (input → corruption → score at each of `LEVELS`), `bins` for calibration (categories; else None).
     """
     names = list(pipe.inputs)
-    views = {("subset", part): _hiding(set(names) - set(part)) for part in subsets(names)}
-    if robust:
-        for name, facts in pipe.spec["inputs"].items():
-            for kind in corruptions(facts):
-                views.update({("robust", name, kind, level): _corrupting(name, kind, level) for level in LEVELS[1:]})
-    labels, weights, told = _predictions(model, pipe, batches, target, views)
+    labels, weights, told = _predictions(asked, pipe, batches, target, robust)
     modality, whole = pipe.targets[target], ("subset", tuple(names))
     rows = {view: row_scores(modality, labels, weights, predictions) for view, predictions in told.items()}
     units = (modality.units(labels), weights, modality.units(told[whole]))
     score = {view: float(values.mean()) for view, values in rows.items()}
     return {
         "rows": [round(float(value), 6) for value in rows[whole]],
-        "metrics": model.get_layer(target).score(*units),
+        "metrics": asked.model.get_layer(target).score(*units),
         "subsets": {"+".join(map(pipe.title, v[1])): value for v, value in score.items() if v[0] == "subset"},
         "robustness": _curves(score, whole, pipe),
         "bins": _bins(modality, labels, weights, told[whole]),
@@ -160,34 +156,29 @@ def row_scores(modality, labels, weights, predictions):
     return 1 - (predictions - labels) ** 2 / spread if spread > 0 else np.zeros(len(labels))
 
 
-def _predictions(model, pipe, batches, target, views):
-    labels, weights, told = [], [], {view: [] for view in views}
-    facts = pipe.spec["inputs"]
-    for number, (x, y, w) in enumerate(batches):
-        x = {name: np.asarray(value) for name, value in x.items()}
-        labels.append(np.asarray(y[target]))
-        weights.append(np.asarray(w[target]))
-        for view, change in views.items():
-            told[view].append(np.asarray(model.predict_on_batch(change(x, facts, number))[target]))
+def _predictions(asked, pipe, batches, target, robust):
+    """Labels, weights, and predictions by subset of inputs, and by corruption."""
+    labels, weights, told = [], [], collections.defaultdict(list)
+    names, parts = list(pipe.inputs), subsets(pipe.inputs)
+    facts = pipe.spec["inputs"] if robust else {}
+    corrupted = [(name, kind, level) for name in facts for kind in corruptions(facts[name]) for level in LEVELS[1:]]
+    for number, (x, y, w) in enumerate(batches.as_numpy_iterator()):
+        batch = asked.see(x)
+        labels.append(y[target])
+        weights.append(w[target])
+        for part, predictions in zip(parts, batch.hiding([set(names) - set(part) for part in parts]), strict=True):
+            told["subset", part].append(predictions[target])
+        for name, kind, level in corrupted:
+            other = batch.replacing(_corrupted(batch.x, name, corruptions(facts[name])[kind], level, number))
+            told["robust", name, kind, level].append(other.hiding([()])[0][target])
     return np.concatenate(labels), np.concatenate(weights), {view: np.concatenate(part) for view, part in told.items()}
 
 
-def _hiding(names):
-    def change(x, facts, number):
-        return {name: np.zeros_like(v) if name.removesuffix(MASK) in names else v for name, v in x.items()}
-
-    return change
-
-
-def _corrupting(name, kind, level):
+def _corrupted(x, name, corruption, level, number):
     """Always the same corruption of the same batch, whatever the system, so that differences are of systems."""
-
-    def change(x, facts, number):
-        random = np.random.default_rng([number, round(100 * level)])
-        values, mask = corruptions(facts[name])[kind](x[name], x[name + MASK], level, random)
-        return {**x, name: values, name + MASK: mask}
-
-    return change
+    random = np.random.default_rng([number, round(100 * level)])
+    values, mask = corruption(x[name], x[name + MASK], level, random)
+    return {name: values, name + MASK: mask}
 
 
 def _curves(score, whole, pipe):

@@ -70,10 +70,11 @@ class NumberDecoder(keras.layers.Layer):
         labels, predictions = labels[weights > 0].astype("float64"), predictions[weights > 0].astype("float64")
         error = predictions - labels
         spread = ((labels - labels.mean()) ** 2).sum()
+        has_spread = (labels != labels[:1]).any()  # the mean of equal numbers is not always equal to them
         return {
             "mae": float(np.abs(error).mean()),
             "rmse": float(np.sqrt((error**2).mean())),
-            "r2": float(1 - (error**2).sum() / spread) if spread > 0 else 0.0,
+            "r2": float(1 - (error**2).sum() / spread) if has_spread and spread > 0 else 0.0,
         }
 
     def get_config(self):

@@ -2,29 +2,28 @@
 
 import numpy as np
 
-from mmkeras.evaluate import MASK
 from mmkeras.explaining.answers import answer, chosen, scales
 from mmkeras.explaining.evidence import evidence
 from mmkeras.explaining.gradients import integrated_gradients
-from mmkeras.explaining.inside import Inside
 from mmkeras.explaining.shapley import shapley_values, subset_predictions
 
+MASK = "_mask"
 
-def worth(model, pipe, target, x, labels, weights):
+
+def worth(batch, pipe, target, labels, weights):
     """What each input adds to the answers of a batch.
 
     Args:
-        model: `keras.Model`, see `mmkeras.generator.answering`.
+        batch: `SeenBatch` of a model, see `mmkeras.generator.answering`.
         pipe: adapted `Pipeline`.
         target: str.
-        x: dict of arrays.
         labels, weights: arrays `(B, …)`, `(B,)` of the target, or None.
     Returns:
         dict of `prediction` `(B, …)`; `classes`, kind → int `(B,)`, of `"predicted"` and, if a row has a label,
         `"true"`; `labelled`, bool `(B,)`; `shapley`, (kind, scale) → dict of `values` `(B, M)`, `none` and `all`.
     """
     modality, names = pipe.targets[target], list(pipe.inputs)
-    told = subset_predictions(model, x, names, target)
+    told = subset_predictions(batch, names, target)
     labelled = np.zeros(told.shape[1], bool) if weights is None else weights > 0
     classes = {"predicted": chosen(modality, told[-1])}
     if labelled.any() and scales(modality)[0] != "value":
@@ -37,12 +36,14 @@ def worth(model, pipe, target, x, labels, weights):
     return found
 
 
-def details(model, pipe, target, cells, x, found, of, steps=32, gradients=True):
+def details(inside, pipe, target, cells, x, found, of, steps=32, gradients=True):
     """What decides within each input, and what is looked at.
 
     Args:
-        model, pipe, target, x: see `worth`; `x` may hold the first rows alone.
+        inside: `Inside` of the model.
+        pipe, target: see `worth`.
         cells: list of dicts of raw cells, one a row of `x`.
+        x: dict of arrays: of the batch, or of its first rows.
         found: what `worth` gave.
         of: `"predicted"` or `"true"`. Rows without a label have no gradients of a true class.
         steps: int > 0. Points of the integral. Defaults to `32`.
@@ -50,7 +51,7 @@ def details(model, pipe, target, cells, x, found, of, steps=32, gradients=True):
     Returns:
         list of dicts, one a row: `inputs`, name → evidence, and `attention`, (asking, asked) → weights.
     """
-    inside, modality = Inside(model, list(pipe.inputs), target), pipe.targets[target]
+    modality = pipe.targets[target]
     picked = found["classes"].get(of, found["classes"]["predicted"])[: len(cells)]
     is_explained = np.ones(len(cells), bool)
     if of == "true" and scales(modality)[0] != "value":

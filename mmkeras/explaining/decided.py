@@ -10,6 +10,7 @@ from mmkeras.explaining.inside import Inside
 from mmkeras.explaining.page import WORDS_FOR, cards
 from mmkeras.explaining.shapley import MOST
 from mmkeras.generator import answering
+from mmkeras.inference.subset_model import SubsetModel
 
 SHOWN = 8
 
@@ -26,31 +27,35 @@ def decided(model, pipe, target, rows):
         dict of `target`, `scale` and `cards`, for the page; None where there is nothing to explain or no way to: a
         target of another modality, a model that `mmkeras.build` did not make, more inputs than Shapley values can take.
     """
-    if not rows or not _can_be_explained(model, pipe, target):
+    parts = _parts(model, pipe, target) if rows else None
+    if parts is None:
         return None
-    explanation, model = Explanation(pipe, target, "predicted"), answering(model, target)
+    inside, asked = parts
+    explanation = Explanation(pipe, target, "predicted")
     for alike in _of_one_form(pipe, rows):
-        _explain(explanation, model, pipe, target, alike)
+        _explain(explanation, inside, asked, pipe, target, alike)
     return {"target": pipe.title(target), "scale": WORDS_FOR[explanation.scales[0]], "cards": cards(explanation)}
 
 
-def _can_be_explained(model, pipe, target):
+def _parts(model, pipe, target):
+    """(`Inside`, `SubsetModel`) of what answers the target, None where it cannot be explained."""
     try:
         scales(pipe.targets[target])
-        Inside(model, list(pipe.inputs), target)
-    except ValueError:
-        return False
-    return len(pipe.inputs) <= MOST
+        model = answering(model, target)
+        inside = Inside(model, list(pipe.inputs), target)
+    except ValueError:  # as in models whose answer follows from labels
+        return None
+    return (inside, SubsetModel(model, pipe.inputs)) if len(pipe.inputs) <= MOST else None
 
 
-def _explain(explanation, model, pipe, target, rows):
+def _explain(explanation, inside, asked, pipe, target, rows):
     """Adds rows of one form, as one batch."""
     x = {name: _stacked([row["x"][name] for row in rows]) for name in rows[0]["x"]}
     labels, weights = (np.stack([row[part][target] for row in rows]) for part in ("y", "w"))
     cells = [row["cells"] for row in rows]
-    found = worth(model, pipe, target, x, labels, weights)
+    found = worth(asked.see(x), pipe, target, labels, weights)
     gradients = keras.backend.backend() in ("tensorflow", "jax")
-    explanation.add(cells, found, details(model, pipe, target, cells, x, found, "predicted", gradients=gradients))
+    explanation.add(cells, found, details(inside, pipe, target, cells, x, found, "predicted", gradients=gradients))
 
 
 def _of_one_form(pipe, rows):

@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from data_pipelines.whole_file import whole_file, write_json
+from data_pipelines.whole_file import make_folder, whole_file, write_json
 from mmkeras.explaining.answers import scales
 
 ARRAYS = ("pixels", "frames", "values", "gradient", "attention")
@@ -88,7 +88,7 @@ class Explanation:
         """
         from mmkeras.explaining.page import page
 
-        os.makedirs(folder, exist_ok=True)
+        make_folder("explain", folder)
         write_json(os.path.join(folder, "explanation.json"), self.summary())
         with whole_file(os.path.join(folder, "arrays.npz"), "wb") as file:
             np.savez_compressed(file, **self.arrays())

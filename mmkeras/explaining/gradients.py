@@ -4,8 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from mmkeras.evaluate import MASK
-
+MASK = "_mask"
 # How much goes through the model at once.
 MOST_ROWS, NUMBERS = 1024, 2**20
 SILENCE = float(np.log(1e-5))

@@ -4,20 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-
-class _WithMask(keras.layers.Layer):
-    """Gives tokens and the mask that travels with them."""
-
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self.supports_masking = True
-
-    def call(self, inputs, *, mask=None):
-        full = ops.ones_like(inputs[..., 0], dtype="bool")
-        return inputs, full if mask is None else ops.logical_and(full, mask)
-
-    def compute_mask(self, inputs, mask=None):
-        return None
+from mmkeras.inference.graph_part import GraphPart
 
 
 class Inside:
@@ -49,10 +36,9 @@ class Inside:
                 "or examples=0, which looks at no details."
             )
         self.encoders = {name: tokens[name]._keras_history.operation for name in names}
-        named = {tensor.name: tensor for tensor in model.inputs}
         self.fusion = between.pop()[0]
         self._between = between[::-1]
-        self._fronts = {name: keras.Model(named, _WithMask()(tokens[name])) for name in names}
+        self._fronts = {name: _front(model, name, tokens[name]) for name in names}
 
     def tokens(self, x):
         """Dicts of tokens `(B, T, D)` and of masks `(B, T)`."""
@@ -61,7 +47,8 @@ class Inside:
 
     def tokens_of(self, name, x):
         """Tokens and mask of one input."""
-        return self._fronts[name](x, training=False)
+        tokens, *mask = self._fronts[name](x, training=False)[name]
+        return tokens, mask[0] if mask else ops.ones_like(tokens[..., 0], dtype="bool")
 
     def predict(self, tokens, masks):
         """The prediction of the target from tokens."""
@@ -126,6 +113,15 @@ def rollout(layers, places=None):
         asks = mean.sum(-1, keepdims=True)
         flow = ((1 - asks / 2) * same + mean / 2) @ flow
     return flow
+
+
+def _front(model, name, tokens):
+    """What gives the tokens of an input: of it alone, if nothing that mixes inputs stands before the fusion."""
+    own = {key: tensor for key, tensor in model.input.items() if key in (name, f"{name}_mask")}
+    try:
+        return GraphPart(own, {name: tokens})
+    except ValueError:
+        return GraphPart(model.input, {name: tokens})
 
 
 def _taken(layer):

@@ -4,8 +4,7 @@ import math
 
 import numpy as np
 
-from mmkeras.evaluate import MASK
-
+MASK = "_mask"
 MOST = 12
 
 
@@ -18,12 +17,11 @@ def presence(x, names):
     return bits
 
 
-def subset_predictions(model, x, names, target):
-    """What a model says of a batch from every subset of its inputs; nothing is decoded again.
+def subset_predictions(batch, names, target):
+    """What a model says of a batch from every subset of its inputs; nothing is decoded or encoded again.
 
     Args:
-        model: `keras.Model` from `build`.
-        x: dict of arrays, a batch.
+        batch: `SeenBatch`.
         names: list of str. M inputs, at most 12.
         target: str.
     Returns:
@@ -37,12 +35,10 @@ def subset_predictions(model, x, names, target):
             f"explain: exact Shapley values ask for 2^M predictions, so there must be at most {MOST} inputs. "
             f"Received: {len(names)} inputs. Do: join columns in one input, such as Number(columns=…)."
         )
-    shown = np.arange(2 ** len(names))[:, None] & presence(x, names)
-    told = {}
-    for subset in np.unique(shown):
-        hidden = {name for place, name in enumerate(names) if not subset >> place & 1}
-        seen = {name: np.zeros_like(v) if name.removesuffix(MASK) in hidden else v for name, v in x.items()}
-        told[subset] = np.asarray(model.predict_on_batch(seen)[target])
+    shown = np.arange(2 ** len(names))[:, None] & presence(batch.x, names)
+    asked = np.unique(shown).tolist()
+    hidden = [{name for place, name in enumerate(names) if not subset >> place & 1} for subset in asked]
+    told = {subset: predictions[target] for subset, predictions in zip(asked, batch.hiding(hidden), strict=True)}
     return np.stack([np.stack([told[subset][row] for row, subset in enumerate(line)]) for line in shown])
 
 

@@ -31,6 +31,8 @@ class ModalityDropout(keras.layers.Layer):
         modality stays.
     """
 
+    passes_through = True  # outside training it gives its dict back
+
     def __init__(self, rate=0.2, seed=None, **kwargs):
         super().__init__(**kwargs)
         if not 0 <= rate < 1:

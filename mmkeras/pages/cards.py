@@ -24,14 +24,16 @@ class Gallery:
 
     Args:
         pipe: adapted `Pipeline`.
-        judged: str. The target whose mistakes are looked for.
         rows: int. How many rows will come.
         examples: int. How many to keep.
+    Attributes:
+        judged: str. The target whose mistakes are looked for: the first that has a label in any row so far.
     """
 
-    def __init__(self, pipe, judged, rows, examples):
+    def __init__(self, pipe, rows, examples):
         self.pipe = pipe
-        self.judged = judged
+        self.judged = next(iter(pipe.targets))
+        self.labelled = set()
         self.examples = examples
         self.half = examples // 2
         self.drawn = set(np.random.default_rng(0).permutation(rows)[:examples].tolist())
@@ -40,6 +42,10 @@ class Gallery:
 
     def add(self, cells, x, y, w, predictions):
         """Looks through a batch; `cells` are its rows as dicts of raw cells, the rest dicts of arrays."""
+        self.labelled |= {name for name, known in w.items() if (known > 0).any()}
+        judged = next((name for name in self.pipe.targets if name in self.labelled), self.judged)
+        if judged != self.judged:
+            self.judged, self.mistakes = judged, []
         modality = type(self.pipe.targets[self.judged]).__name__
         wrong = wrongness(modality, y[self.judged], w[self.judged], predictions[self.judged])
         for place, score in enumerate(wrong.tolist()):

@@ -176,6 +176,15 @@ def _on_cells(metrics, absence):
     if masked:
         listed = _listed([f"{count} of {column}" for column, count in masked.items()])
         found.append(f"Bad cells were counted as absent: {listed}. Mend them: the messages are below.")
+    if absence.unanswered:
+        found.append(
+            f"{absence.unanswered} answers are NaN or infinite and count nowhere below: look for inputs out of range, "
+            "or train anew with a smaller learning rate."
+        )
+    unknown = metrics["counts"].get("unknown", {})
+    if unknown:
+        listed = _listed([f"{count} of {column}" for column, count in unknown.items()])
+        found.append(f"Cells hold labels that training rows never had, which say nothing: {listed}.")
     if absence.empty:
         found.append(f"{absence.empty} of the rows have no input at all: their answer is a guess.")
     return found

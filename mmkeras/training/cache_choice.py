@@ -2,49 +2,98 @@
 
 import contextlib
 import os
+import re
 import shutil
 import tempfile
+import time
 
 import keras
 
-MEMORY_SHARE, DISK_SHARE = 0.25, 0.5
+MEMORY_SHARE, DISK_SHARE, TIME_SHARE = 0.25, 0.5, 0.25
 SAMPLE = 32
+PREFIX = ".cache-"
 
 
 @contextlib.contextmanager
-def row_cache(pipe, parts, folder):
-    """What `choose_cache` says; files are in a folder of their own, which is gone afterwards.
+def row_cache(pipe, parts, folder, cache=None, seconds=None):
+    """Gives what `Pipeline.batches` takes for `cache`, and what was chosen.
 
-    Files that stayed would be read again by a training on other rows.
+    Files are in a folder of their own, which is gone afterwards: those that stayed would be read again by a training
+    on other rows. Those of trainings that were killed go first.
+
+    Args:
+        cache: `"memory"`, `"disk"`, `"none"` or None: what `choose_cache` says. Defaults to `None`.
+        seconds: float or None. What training has. Rows that take more than a quarter of it to decode are not kept,
+            for training begins once all are in memory. Defaults to `None`: any time.
+        pipe, parts, folder: see `choose_cache`.
+    Yields:
+        tuple (True, False or a path, dict of `"cache"` and `"cache_bytes"`).
     """
-    cache = choose_cache(pipe, parts, folder)
-    if isinstance(cache, bool):
-        yield cache
+    needed = cache_bytes(pipe, parts)
+    if cache is None and seconds is not None and _decoding(pipe, parts) > TIME_SHARE * seconds:
+        cache = "none"
+    cache = cache or choose_cache(needed, folder)
+    facts = {"cache": cache, "cache_bytes": 0 if cache == "none" else needed}
+    if os.path.isdir(folder):
+        _sweep(folder)
+    if cache != "disk":
+        yield cache == "memory", facts
         return
     os.makedirs(folder, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".cache-", dir=folder) as place:
-        yield os.path.join(place, os.path.basename(cache))
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", dir=folder) as place:
+        yield os.path.join(place, "cache"), facts
 
 
-def choose_cache(pipe, parts, folder):
-    """In memory while all rows take a quarter of it, else on disk while they take half of what is free, else nowhere.
+def _sweep(folder):
+    """Removes what trainings left that were killed: those whose process is no more."""
+    for name in os.listdir(folder):
+        found = re.fullmatch(rf"{re.escape(PREFIX)}(?:(\d+)-)?\w+", name)
+        if found and not (found[1] and _runs(int(found[1]))):
+            shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
+
+
+def _runs(process):
+    try:
+        os.kill(process, 0)
+    except OSError as error:
+        return isinstance(error, PermissionError)
+    return True
+
+
+def cache_bytes(pipe, parts):
+    """About how many bytes decoded rows take, by the first ones.
 
     Args:
         pipe: adapted `Pipeline`.
         parts: list of `Rows` that are kept.
-        folder: path. Where files may lie.
-    Returns:
-        True, a path, or False, as `Pipeline.batches` takes them for `cache`.
     """
     sample = parts[0].take(SAMPLE)
     batch = next(iter(pipe.batches(sample, SAMPLE, on_bad="mask")))
     size = sum(part.numpy().nbytes for part in keras.tree.flatten(batch) if part.dtype.size) / max(1, len(sample))
-    needed = size * sum(len(rows) for rows in parts)
+    return int(size * sum(len(rows) for rows in parts))
+
+
+def _decoding(pipe, parts):
+    """About how many seconds it takes to decode all rows, by the first ones."""
+    batches = iter(pipe.batches(parts[0].take(4 * SAMPLE), SAMPLE, on_bad="mask"))
+    next(batches)  # waits for the graph to be traced as well
+    begun = time.monotonic()
+    drawn = sum(len(next(iter(x.values()))) for x, _, _ in batches)
+    return (time.monotonic() - begun) / max(1, drawn) * sum(len(rows) for rows in parts)
+
+
+def choose_cache(needed, folder):
+    """In memory while all rows take a quarter of it, else on disk while they take half of what is free, else nowhere.
+
+    Args:
+        needed: int. Bytes that the rows take.
+        folder: path. Where files may lie.
+    Returns:
+        `"memory"`, `"disk"` or `"none"`.
+    """
     if needed <= MEMORY_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"):
-        return True
+        return "memory"
     existing = folder
     while not os.path.isdir(existing):
         existing = os.path.dirname(os.path.abspath(existing))
-    if needed <= DISK_SHARE * shutil.disk_usage(existing).free:
-        return os.path.join(folder, "cache")
-    return False
+    return "disk" if needed <= DISK_SHARE * shutil.disk_usage(existing).free else "none"

@@ -38,7 +38,8 @@ class KeepBest(keras.callbacks.Callback):
         self._swap(self.means.on_test_end)
 
     def _swap(self, swap):
-        if self.model.optimizer.use_ema:
+        optimizer = self.model.optimizer
+        if getattr(optimizer, "inner_optimizer", optimizer).use_ema:  # the inner one where losses are scaled
             self.means.set_model(self.model)
             swap()
 

@@ -5,6 +5,8 @@ import time
 import keras
 
 from mmkeras.training.checkpoint_file import CheckpointFile
+from mmkeras.training.finite_loss import has_finite_loss
+from mmkeras.training.not_finite_error import NotFiniteError
 
 # Keras' own callbacks keep no state; these of their attributes decide what they do next.
 ATTRIBUTES = ("best", "wait", "best_epoch", "stopped_epoch", "cooldown_counter")
@@ -56,7 +58,7 @@ class RunCheckpoint(keras.callbacks.Callback):
         self._saved = saved
         self.epoch, self.batch, self.step, self.stopped = (saved[n] for n in ("epoch", "batch", "step", "stopped"))
         self._offset = self.batch
-        self.file.restore(_variables(model))
+        self.file.restore(variables_of(model))
 
     def on_train_begin(self, logs=None):
         if self._saved is None:
@@ -94,7 +96,9 @@ class RunCheckpoint(keras.callbacks.Callback):
         """Writes a checkpoint, and the history beside it."""
         begun = time.monotonic()
         model = self.model  # which has JAX's state brought into the variables
-        groups = {**_variables(model), **(_metrics(model) if self.batch else {})}
+        if self.batch and not has_finite_loss(model):
+            raise NotFiniteError("", self.epoch, self.batch - 1)
+        groups = {**variables_of(model), **(_metrics(model) if self.batch else {})}
         facts = {name: getattr(self, name) for name in ("epoch", "batch", "step", "stopped", "conditions")}
         states = [_state(callback) for callback in self.callbacks]
         self.file.write({"run": self.run.id, **facts, "callbacks": states}, groups)
@@ -114,8 +118,8 @@ class RunCheckpoint(keras.callbacks.Callback):
             )
 
 
-def _variables(model):
-    """Weights and states of seeds; those of the optimizer, which must be there before the first step."""
+def variables_of(model):
+    """What a checkpoint holds of a model: weights, seeds, and the optimizer's, which must be there before a step."""
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
     return {"model": model.variables, "optimizer": model.optimizer.variables}

@@ -4,11 +4,12 @@ import os
 import shutil
 import uuid
 
-from data_pipelines.whole_file import write_json
+from data_pipelines.whole_file import check_folder, write_json
 from mmkeras.training.run_marks import mark_model, read_json, read_mark
 
 MODEL, PIPELINE, SPEC, METRICS, HISTORY = "model.keras", "pipeline.json", "spec.json", "metrics.json", "history.csv"
 RUN, REPORT, TRAINING, CHECKPOINT = "run.json", "report.html", ".training", "checkpoint.npz"
+CHOICES, SEEN, EVALUATIONS, EXPORTED = "choices.json", "seen_rows.npz", "evaluate", "saved_model"
 NEW, RESUME, FINISHED = "new", "resume", "finished"
 BACKUP = "backup"  # of versions before runs had a mark
 OLD, PART, GATHERED = ".old-", "part-", "gathered"
@@ -65,8 +66,10 @@ class RunFolder:
         for name in (MODEL, PIPELINE):
             if not os.path.isfile(self.path(name)):
                 raise ValueError(self._lacking(name))
-        names = [name for name in (MODEL, PIPELINE, SPEC, RUN) if os.path.exists(self.path(name))]
+        names = [name for name in (MODEL, PIPELINE, SPEC, RUN, CHOICES) if os.path.exists(self.path(name))]
         marks = {name: read_mark(self.path(name)) for name in names}
+        if marks.get(CHOICES) is None:  # of versions before it had one
+            marks.pop(CHOICES, None)
         if len(set(marks.values())) > 1:
             told = ", ".join(f"{name} of {'run ' + mark if mark else 'no run'}" for name, mark in marks.items())
             raise ValueError(
@@ -88,6 +91,7 @@ class RunFolder:
             raise ValueError(
                 "run: a run goes on or starts anew. Received: resume=True, overwrite=True. Do: leave out one of both."
             )
+        check_folder("run", self.folder)
         self.settle()
         if overwrite:
             return NEW
@@ -105,8 +109,14 @@ class RunFolder:
             )
         return NEW
 
-    def start(self, pipe):
-        """Begins a run: another mark, and the pipeline that its models will read with."""
+    def start(self, pipe, choices=None, seen=None):
+        """Begins a run: another mark, and the pipeline that its models will read with.
+
+        Args:
+            pipe: adapted `Pipeline`.
+            choices: dict, JSON-ready, or None. What was chosen for the training. Defaults to `None`.
+            seen: callable (path, mark) that notes the rows of the run in a file, or None. Defaults to `None`.
+        """
         self._retire()
         os.makedirs(self.training)
         self.id = uuid.uuid4().hex
@@ -114,6 +124,10 @@ class RunFolder:
         pipe.save(path)
         write_json(path, {"run": self.id, **read_json(path)})
         write_json(os.path.join(self.training, SPEC), {"run": self.id, **pipe.spec})
+        if choices is not None:
+            write_json(os.path.join(self.training, CHOICES), {"run": self.id, **choices})
+        if seen is not None:
+            seen(os.path.join(self.training, SEEN), self.id)
         write_json(os.path.join(self.training, RUN), {"run": self.id, "resumable": False})
 
     def keep_resumable(self):
@@ -142,7 +156,7 @@ class RunFolder:
         gathered = os.path.join(self.training, GATHERED)
         shutil.rmtree(gathered, ignore_errors=True)
         os.makedirs(gathered)
-        for source, name in ((model, MODEL), (PIPELINE, PIPELINE), (SPEC, SPEC), (HISTORY, HISTORY)):
+        for source, name in ((model, MODEL), *((own, own) for own in (PIPELINE, SPEC, HISTORY, CHOICES, SEEN))):
             if os.path.exists(os.path.join(self.training, source)):
                 _link(os.path.join(self.training, source), os.path.join(gathered, name))
         write_json(os.path.join(gathered, RUN), {"run": self.id, "finished": finished})
@@ -172,10 +186,13 @@ class RunFolder:
 
     def _drop_former(self):
         """Removes what another run left, and what would be taken for this one's."""
-        for name in (METRICS, REPORT):
+        if not any(os.path.exists(os.path.join(self.folder, name)) for name in (RUN, MODEL)):
+            return
+        for name in (METRICS, REPORT, CHOICES, SEEN):
             if os.path.exists(os.path.join(self.folder, name)):
                 os.remove(os.path.join(self.folder, name))
-        shutil.rmtree(os.path.join(self.folder, BACKUP), ignore_errors=True)
+        for name in (BACKUP, EVALUATIONS, EXPORTED):
+            shutil.rmtree(os.path.join(self.folder, name), ignore_errors=True)
 
     def _retire(self):
         """Removes what a run needed to learn, at once for whoever looks."""

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 
 import keras
 
@@ -12,7 +13,8 @@ class RunHistory(keras.callbacks.Callback):
     """Keeps the logs of all epochs of a run, those before it was cut off too.
 
     Args:
-        path: of the csv file; a column a score, and `"NA"` for validation scores where there was no validation.
+        path: of the csv file; a column a score, and `"NA"` for scores that are no finite numbers, and for those of
+            validation where there was none.
         mark: str. The run's, in the last column.
     """
 
@@ -41,6 +43,7 @@ class RunHistory(keras.callbacks.Callback):
         table = io.StringIO()
         writer = csv.DictWriter(table, ["epoch", *names, "run"], restval="NA", extrasaction="ignore")
         writer.writeheader()
-        writer.writerows({**row, "run": self.mark} for row in self.rows)
+        known = [{name: value for name, value in row.items() if math.isfinite(value)} for row in self.rows]
+        writer.writerows({**row, "run": self.mark} for row in known)
         with whole_file(self.path, "wb") as file:
             file.write(table.getvalue().encode())

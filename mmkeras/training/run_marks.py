@@ -4,6 +4,8 @@ import json
 import os
 import zipfile
 
+import keras
+
 NAMED = "mmkeras run "
 
 
@@ -11,9 +13,12 @@ def read_json(path):
     """Reads JSON; a file that is damaged is named."""
     try:
         with open(path, encoding="utf-8") as file:
-            return json.load(file)
-    except ValueError as error:
+            found = json.load(file)
+    except (ValueError, RecursionError) as error:
         raise damaged(path, error) from error
+    if not isinstance(found, dict):
+        raise damaged(path, "it holds something else")
+    return found
 
 
 def mark_model(path, mark):
@@ -57,3 +62,19 @@ def damaged(path, reason):
         f"run: a file must be there and whole. Received: {os.fspath(path)!r} ({reason}). "
         "Do: put it back from a copy, or train anew: --overwrite, overwrite=True."
     )
+
+
+def load_model(path):
+    """Reads a `.keras` file, once it is known to be as it was written; Keras' safe mode stays on.
+
+    Raises:
+        ValueError: it is not, or Keras cannot read what is in it.
+    """
+    if os.path.exists(path):
+        require_whole(path)
+    try:
+        return keras.models.load_model(path, safe_mode=True)
+    except (OSError, KeyError, RecursionError, zipfile.BadZipFile) as error:
+        if not os.path.exists(path):
+            raise
+        raise damaged(path, str(error).splitlines()[0] if str(error) else type(error).__name__) from error

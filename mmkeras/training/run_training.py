@@ -5,12 +5,15 @@ import os
 import keras
 import numpy as np
 
+from mmkeras.training.finite_loss import FiniteLoss
 from mmkeras.training.interruption import Interruption
 from mmkeras.training.keep_best import KeepBest
+from mmkeras.training.not_finite_error import NotFiniteError
 from mmkeras.training.rest_of_epoch import RestOfEpoch
 from mmkeras.training.run_checkpoint import RunCheckpoint
 from mmkeras.training.run_folder import HISTORY, MODEL
 from mmkeras.training.run_history import RunHistory
+from mmkeras.training.stopped_training import StoppedTraining
 
 LAST = "last.keras"
 
@@ -26,13 +29,16 @@ class RunTraining:
         callbacks: Keras callbacks beside the run's own.
         choice: tuple (score, `"min"` or `"max"`) to keep the best model by, or None, which keeps the last.
         patience: int or None. Epochs without a better score before stopping.
+        judged_rows: `BatchRows` of `judged`, or None. Defaults to `None`.
     """
 
-    def __init__(self, run, model, batches, judged, callbacks, choice, patience):
+    def __init__(self, run, model, batches, judged, callbacks, choice, patience, judged_rows=None):
         self.run = run
         self.model = model
         self.batches = batches
         self.judged = judged
+        self.judged_rows = judged_rows
+        self.finite = FiniteLoss()
         self.history = RunHistory(os.path.join(run.training, HISTORY), run.id)
         self.best = choice and KeepBest(run, *choice, self.history)
         stopping = [keras.callbacks.EarlyStopping(choice[0], mode=choice[1], patience=patience)] if patience else []
@@ -47,7 +53,16 @@ class RunTraining:
             every: `SaveEvery`, or None: no checkpoints. Defaults to `None`.
             conditions: dict of what must be the same to go on; see `conditions_of`. Defaults to `None`.
             saved: dict. What the checkpoint holds that training goes on from. Defaults to `None`.
+        Raises:
+            NotFiniteError: a loss is NaN or infinite.
         """
+        try:
+            self._train(epochs, verbose, every, conditions, saved)
+        except NotFiniteError as stop:
+            stopped = StoppedTraining(self.model, self.run, self.batches, self.judged, self.judged_rows)
+            raise stopped.explain(stop) from None
+
+    def _train(self, epochs, verbose, every, conditions, saved):
         if every is None:
             self._fit(epochs, verbose, self.batches.make(0), self.callbacks)
             return
@@ -60,6 +75,7 @@ class RunTraining:
                 checkpoint.load(saved, self.model)
                 epochs = checkpoint.epoch if checkpoint.stopped else epochs
                 callbacks = [*self._rest(checkpoint), *callbacks]
+                self.finite.offset = checkpoint.batch
             dataset = self.batches.make(checkpoint.epoch if steps is None else checkpoint.step)
             self._fit(epochs, verbose, dataset, callbacks, initial_epoch=checkpoint.epoch)
 
@@ -78,7 +94,7 @@ class RunTraining:
             validation_data=self.judged,
             epochs=epochs,
             steps_per_epoch=self.batches.steps,
-            callbacks=callbacks,
+            callbacks=[self.finite, *callbacks],
             shuffle=False,
             verbose=verbose,
             **options,

@@ -2,21 +2,27 @@
 
 import csv
 import os
+import shutil
+import sys
 
 import keras
 
 from mmkeras import run as runs
 from mmkeras.build import build
 from mmkeras.compile import compile as compile_model
-from mmkeras.evaluate import evaluate
+from mmkeras.evaluate import watched
+from mmkeras.pages.report_rows import ReportRows
 from mmkeras.training.cache_choice import row_cache
 from mmkeras.training.choices import Choices
+from mmkeras.training.execution import Execution
+from mmkeras.training.label_check import label_remarks
 from mmkeras.training.plateau import Plateau
-from mmkeras.training.row_parts import TEST, TRAIN, VALIDATION, row_parts
+from mmkeras.training.row_parts import TEST, TRAIN, VALIDATION, require_columns, row_parts
+from mmkeras.training.run_folder import CHOICES, RunFolder
+from mmkeras.training.run_marks import read_json
+from mmkeras.training.seen_rows import with_seen
 from mmkeras.training.time_budget import TimeBudget
 from mmkeras.training.trained_run import TrainedRun
-
-CHOICES = "choices.json"
 
 
 def train(
@@ -28,6 +34,7 @@ def train(
     pipeline=None,
     validation=None,
     test=None,
+    by=None,
     parts=None,
     minutes=None,
     seed=0,
@@ -55,53 +62,74 @@ def train(
         ignore: names of columns to leave out. Defaults to `()`.
         pipeline: `Pipeline`, adapted or not, in place of guesses. Defaults to `None`.
         validation: `Rows` or path of a table to choose by. Defaults to `None`: the rows that a column of
-            train/val/test names, else a tenth by hash.
+            train/val/test names, else a tenth, by a hash of the first columns that tell the rows apart.
         test: the same to judge by. Defaults to `None`: the same; where validation rows are given alone, these.
+        by: str. A column whose equal cells stay in one part, such as an owner, where parts are cut by hash.
+            Defaults to `None`.
         parts: dict of arguments of `build`, such as `{"fusion": "GatedFusion"}`, or a callable spec → dict.
             Defaults to `None`.
-        minutes: float > 0. Training ends after so many, within an epoch too. Defaults to `None`.
+        minutes: float > 0. Training ends so early, within an epoch too, that validation and evaluation end after so
+            many; what is hidden in turn is not evaluated where no time is left. Defaults to `None`.
         seed: int. Of weights and the order of rows. Defaults to `0`.
         class_weight: see `Pipeline.batches`. Defaults to `None`.
         refit: bool. Then trains once more on training and validation rows, with as many epochs, and their learning
             rates, as were best. Defaults to `False`.
         resume, overwrite, save_every: see `mmkeras.run.fit`.
         on_bad: policy for bad cells in training, see `Pipeline`. Defaults to `"raise"`.
-        verbose: as in `model.fit`. Defaults to `"auto"`.
+        verbose: as in `model.fit`; 0 also says nothing of how rows were parted. Defaults to `"auto"`.
         show: callable (pipeline, parts), called before training. Defaults to `None`.
         choices: `batch_size`, `epochs`, `patience`, `learning_rate`, `weight_decay`, `label_smoothing`,
-            `ema_momentum`, see `Choices`.
+            `ema_momentum`, see `Choices`; `jit_compile`, `steps_per_execution`, `dtype`, `cache`, see `Execution`.
     Returns:
         `TrainedRun`: `model`, `pipe`, `folder`, `parts`, `choices`, `metrics`.
     Raises:
-        ValueError: no targets, a part without rows, or rows without the columns.
+        ValueError: no targets, a part without rows, rows without the columns, or (`NotFiniteError`) a loss that is
+            NaN or infinite.
     Example:
         >>> run = train("table.csv", targets=["category"], output="run/")
         >>> run.metrics["targets"]["category"]["accuracy"]
     """
     if minutes is not None and minutes <= 0:
         raise ValueError(f"train: minutes must be > 0. Received: minutes={minutes}. Do: minutes=5.")
+    budgets = [TimeBudget(minutes and share * minutes) for share in ((0.5, 1.0) if refit else (1.0,))]
     rows, validation, test = (_rows(table) for table in (rows, validation, test))
-    found = row_parts(rows, validation, test)
+    found = row_parts(rows, validation, test, by)
+    noted = {"remarks": []}
+
+    def remark(*remarks):
+        noted["remarks"] += remarks
+        for words in remarks if verbose != 0 else ():
+            print(words, file=sys.stderr)
+
+    remark(*found.remarks)
     if refit and found[VALIDATION] is found[TEST]:
         raise ValueError(
             "train: refit must leave rows to judge by. Received: one part for choosing and testing. "
             "Do: name some rows val and others test, or give both tables."
         )
     pipe = pipeline or _guessed(rows, targets, inputs, ignore, on_bad)
+    require_columns(found, [*pipe.input_columns(), *pipe.target_columns()])
 
-    def learn(part, judged, folder, chosen, callbacks):
+    def learn(part, judged, folder, chosen, callback, budget):
         keras.utils.set_random_seed(seed)
         if not pipe.adapted or refit:
             pipe.adapt(part)
-        for other in found.values():
-            other.require([*pipe.input_columns(), *pipe.target_columns()])
+        if judged is not None:
+            remark(*label_remarks(pipe, part, judged))
         if show is not None:
             show(pipe, {**found, TRAIN: part, VALIDATION: judged or ()})
         options = parts(pipe.spec) if callable(parts) else dict(parts or {})
-        model = _compiled(build(pipe.spec, **options), pipe, chosen)
+        with execution.policy():
+            model = build(pipe.spec, **options)
+            options = execution.compiled(pipe, chosen.steps if save_every is None else 1)
+            model = _compiled(model, pipe, chosen, options)
         kept = {"resume": resume, "overwrite": overwrite, "save_every": save_every, "verbose": verbose}
-        with row_cache(pipe, [part, *([] if judged is None else [judged])], folder) as cache:
-            return runs.fit(
+        known = [part, *([] if judged is None else [judged])]
+        with row_cache(pipe, known, folder, execution.cache, budget.left) as (cache, facts):
+            noted.update(facts, **execution.facts(model))
+            budget.require_time()
+            budget.after = (len(judged or ()) / 2 + len(found[TEST])) / chosen.batch_size
+            runs.fit(
                 model,
                 pipe,
                 part,
@@ -112,24 +140,36 @@ def train(
                 seed,
                 class_weight,
                 monitor="val_loss",
-                callbacks=callbacks,
+                callbacks=[budget, callback],
                 cache=cache,
+                choices={**chosen.facts(), **noted},
                 **kept,
             )
+        if budget.ended:
+            remark(budget.ended)
+            path = RunFolder(folder).path(CHOICES)
+            runs.write_json(path, {**read_json(path), "remarks": noted["remarks"]})
+        return model
 
+    execution, choices = Execution.taken_from(choices)
     chosen = Choices(len(found[TRAIN]), **choices)
     first = os.path.join(output, "chosen") if refit else output
-    watching = [TimeBudget(minutes), Plateau(chosen.patience)]
-    model = learn(found[TRAIN], found[VALIDATION], first, chosen, watching)
+    model = learn(found[TRAIN], found[VALIDATION], first, chosen, Plateau(chosen.patience), budgets[0])
     if refit:
         rates = _rates(model, pipe, first)
         both = found[TRAIN].union(found[VALIDATION])
         chosen = Choices(len(both), **{**choices, "epochs": len(rates), "batch_size": chosen.batch_size})
-        model = learn(both, None, output, chosen, [keras.callbacks.LearningRateScheduler(lambda epoch: rates[epoch])])
-    runs.write_json(os.path.join(output, CHOICES), chosen.facts())
-    metrics = evaluate(model, pipe, found[TEST])
+        falling = keras.callbacks.LearningRateScheduler(lambda epoch: rates[epoch])
+        model = learn(both, None, output, chosen, falling, budgets[1])
+    elif overwrite:  # what a refit was chosen by, of a run before
+        shutil.rmtree(os.path.join(output, "chosen"), ignore_errors=True)
+    facts = {**chosen.facts(), **noted}
+    report_rows = ReportRows(pipe, found[TEST])
+    subsets = minutes is None or budgets[-1].left > 0
+    metrics = watched(model, pipe, found[TEST], report_rows.add, subsets=subsets)
+    metrics = with_seen(metrics, RunFolder(output), pipe, found[TEST])
     runs.write_metrics(metrics, output)
-    return TrainedRun(model, pipe, os.fspath(output), found, chosen.facts(), metrics)
+    return TrainedRun(model, pipe, os.fspath(output), found, facts, metrics, report_rows)
 
 
 def _rows(table):
@@ -149,7 +189,7 @@ def _guessed(rows, targets, inputs, ignore, on_bad):
     return Pipeline(*infer(rows, targets, inputs, ignore), on_bad=on_bad)
 
 
-def _compiled(model, pipe, chosen):
+def _compiled(model, pipe, chosen, options):
     """The model with AdamW; labels are smoothed where classes are told apart."""
     smoothed = {name: chosen.label_smoothing for name in pipe.targets if hasattr(model.get_layer(name), "num_classes")}
     return compile_model(
@@ -159,6 +199,7 @@ def _compiled(model, pipe, chosen):
         weight_decay=chosen.weight_decay,
         label_smoothing=smoothed,
         ema_momentum=chosen.ema_momentum if keras.backend.backend() == "tensorflow" else None,
+        **options,
     )
 
 

@@ -11,15 +11,17 @@ class TrainedRun:
         parts: dict `"train"`, `"val"`, `"test"` → `Rows`.
         choices: dict. What was chosen for the training.
         metrics: dict that `mmkeras.evaluate` gave for the test rows.
+        report_rows: `ReportRows`, what a report needs of the test rows, which passed by then.
     """
 
-    def __init__(self, model, pipe, folder, parts, choices, metrics):
+    def __init__(self, model, pipe, folder, parts, choices, metrics, report_rows):
         self.model = model
         self.pipe = pipe
         self.folder = folder
         self.parts = parts
         self.choices = choices
         self.metrics = metrics
+        self.report_rows = report_rows
 
     def __repr__(self):
         return f"TrainedRun({self.folder!r}, targets={self.metrics['targets']})"

@@ -118,6 +118,8 @@ def test_bad_media_under_mask(broken, masked):
     for (name, place), reason in messages.items():
         told = [text for text in examples if f'"t.csv", column {name!r}, row {place + 2}: ' in text]
         assert len(told) == 1 and reason in told[0], told
+        cell = list(PICTURES if name == "photo" else RECORDINGS)[place].strip()
+        assert f"/{cell}'" in told[0], told  # the file is named, whole
     for name, places in bad.items():
         mask, value = joined(masked, f"{name}_mask"), joined(masked, name)
         real = mask.reshape(len(mask), -1).any(1)

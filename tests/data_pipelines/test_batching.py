@@ -83,6 +83,42 @@ def test_one_shape_keeps_every_row_in_evaluation(pipe, rows):
     assert drawn(data) == drawn(pipe.batches(rows, 32))
 
 
+def test_few_shapes_in_training(pipe, rows):
+    data = pipe.batches(rows, 16, training=True, static_shapes="few", endless="by pass").take(38)
+    plain = pipe.batches(rows, 16, training=True)
+    shapes, seen = set(), []
+    for (x, y, w), (x_plain, y_plain, w_plain) in zip(data, plain, strict=True):
+        shapes.add((x["story"].shape, x["load"].shape))
+        left, steps = (w_plain["kind"].shape[0], x_plain["story"].shape[1])
+        seen.append(left)
+        np.testing.assert_array_equal(x["story"][:left, :steps], x_plain["story"])
+        np.testing.assert_array_equal(x["load_mask"][:left, : x_plain["load"].shape[1]], x_plain["load_mask"])
+        np.testing.assert_array_equal(y["kind"][:left], y_plain["kind"])
+        np.testing.assert_array_equal(w["kind"], [*w_plain["kind"], *[0.0] * (16 - left)])
+        assert not x["story_mask"][:, steps:].numpy().any() and not x["load_mask"][left:].numpy().any()
+    sizes = {(story[1], load[1]) for story, load in shapes}
+    assert sizes <= {(15, 15), (30, 30), (60, 60)} and {story[0] for story, _ in shapes} == {16}
+    assert sum(seen) == ROWS and seen[-1] == 8 and data.element_spec[2]["kind"].shape == (16,)
+
+
+def test_few_shapes_in_evaluation_lose_nothing(pipe, rows):
+    data = pipe.batches(rows, 32, static_shapes="few")
+    assert drawn(data) == drawn(pipe.batches(rows, 32))
+    assert {x["story"].shape for x, _, _ in data} == {(32, 60), (24, 60)}
+
+
+def test_labels_that_are_said_get_few_lengths(rows):
+    pipe = Pipeline({"kind": Category()}, {"story": Text(max_tokens=60)}).adapt(rows)
+    data = pipe.batches(rows, 8, training=True, static_shapes="few")
+    lengths = {(x["story_target"].shape[1], y["story"].shape[1]) for x, y, _ in data}
+    assert lengths <= {(n, n) for n in (16, 31, 61)} and len(lengths) > 1
+
+
+def test_unknown_shapes_are_refused(pipe, rows):
+    with pytest.raises(ValueError, match=r"static_shapes must be False, True .* Received: static_shapes='many'"):
+        pipe.batches(rows, static_shapes="many")
+
+
 def test_what_has_no_length(rows):
     pipe = Pipeline({"marks": Tags()}, {"kind": Category()}).adapt(rows)
     with pytest.raises(ValueError, match=r"static_shapes needs inputs whose longest is known\. Received: Tags"):

@@ -113,8 +113,9 @@ def test_reasons(tmp_path):
     assert say("none") == f"there is no file {str(tmp_path / 'none')!r}"
     assert say("") == f"{str(tmp_path)!r} is a folder, not a file"
     assert say("empty") == f"the file {str(tmp_path / 'empty')!r} has 0 bytes"
-    assert say("words", tf.function(digits)) == "StringToNumberOp could not correctly convert string: words"
-    assert say("words", tf.function(refuse, autograph=False)) == "it has 1 and no more"
-    assert say("words", tf.identity) == "it was unreadable a moment ago"
+    file = f" (file {str(tmp_path / 'words')!r})"
+    assert say("words", tf.function(digits)) == f"StringToNumberOp could not correctly convert string: words{file}"
+    assert say("words", tf.function(refuse, autograph=False)) == f"it has 1 and no more{file}"
+    assert say("words", tf.identity) == f"it was unreadable a moment ago{file}"
     garbage = tf.function(lambda data: tf.strings.substr(data, 9, 1))
     assert unreadable(b"\x89\xff", BYTES, garbage).startswith("pos 9 out of range for string b'\ufffd")

@@ -8,8 +8,9 @@ import pytest
 
 from data_pipelines import Audio, Category, Image, Number, Pipeline, Tags, Text, read_table
 from data_pipelines.datasets import folder
-from data_pipelines.infer import describe, guess_columns, infer, split_column
+from data_pipelines.infer import describe, guess_columns, infer, left_out
 from data_pipelines.naming import plain_name
+from data_pipelines.split_column import split_column
 
 
 def written(path, header, rows):
@@ -193,3 +194,61 @@ def test_texts_get_room_for_nearly_all_of_them():
         pandas.DataFrame({"story": [f"one more {k} of them" for k in range(100)], "kind": ["a", "b"] * 50})
     )
     assert infer(short, ["kind"])[0]["story"].get_config()["max_tokens"] == 32
+
+
+WRITINGS = {
+    "words": ([*map(str, range(94)), *(f"see note {n}" for n in range(6))], Number, {"on_bad": "mask"}),
+    "euros": ([f"{n}.{n:03d},{n:02d} €" for n in range(1, 100)] + ["7 €"], Number, {"decimal": ","}),
+    "dollars": ([f"${n},{n:03d}.5" for n in range(1, 100)] + ["$8"], Number, {"decimal": "."}),
+    "commas": ([f"{n},{n % 7}5" for n in range(90)] + ["unknown"] * 10, Number, {"decimal": ",", "on_bad": "mask"}),
+    "signs": ([f"{n} €" for n in range(100)], Number, {"decimal": "."}),
+    "dates": ([f"2024-{1 + n % 12:02d}-{1 + n % 28:02d}" for n in range(100)], Text, {}),
+    "times": ([f"{1 + n % 28}.3.2024 10:{n % 60}" for n in range(100)], Text, {}),
+    "doubtful": ([f"€{n},{n:03d}" for n in range(1, 101)], None, {}),
+    "key": ([f"id-{n:04d}" for n in range(100)], None, {}),
+    "always": (["same"] * 100, None, {}),
+}
+
+
+@pytest.fixture(scope="module")
+def writings():
+    cells = {column: cells for column, (cells, _, _) in WRITINGS.items()}
+    return read_table(pandas.DataFrame({**cells, "plain": range(100), "kind": ["a", "b"] * 50}))
+
+
+def test_columns_of_numbers_and_dates_as_people_write_them(writings):
+    inputs, targets = infer(writings, ["kind"])
+    for column, (_, kind, config) in WRITINGS.items():
+        assert type(inputs.get(column)) is (kind or type(None)), column
+        assert kind is None or config.items() <= inputs[column].get_config().items(), column
+    pipe = Pipeline(inputs, targets).adapt(writings)
+    x, _, _ = next(iter(pipe.batches(writings, 100)))
+    absent = {
+        column: int((~x[f"{column}_mask"].numpy()).sum()) for column in ("words", "euros", "dollars", "commas", "signs")
+    }
+    assert absent == {"words": 6, "euros": 0, "dollars": 0, "commas": 10, "signs": 0}
+    assert pipe.problems.masked == {"words": 6, "commas": 10}
+
+
+def test_what_is_left_out_is_said_with_the_way_to_include_it(writings):
+    said = left_out(writings, Pipeline(*infer(writings, ["kind"])))
+    assert [line.split(" is left out: ")[0] for line in said] == ["doubtful", "key", "always"]
+    assert said[1].endswith(
+        "100 different names without spaces. To include it, name it with all inputs (--input), or as "
+        "Text or Category in a spec"
+    )
+    assert said[2] == "always is left out: every cell says 'same'"
+    inputs, _ = infer(writings, ["kind"], inputs=["key", "plain"])
+    assert type(inputs["key"]) is Text and left_out(writings.without("doubtful", "always"), Pipeline(inputs)) == []
+
+
+def test_groups_of_numbers_find_a_name_that_is_free():
+    names = ("numbers", "other_numbers", "numbers_2")
+    words = {name: [f"some words on {n}" for n in range(30)] for name in names}
+    rows = read_table(pandas.DataFrame({**words, "a": range(30), "b": range(30), "kind": ["x", "y"] * 15}))
+    assert list(infer(rows, ["kind"])[0]) == [*names, "numbers_3"]
+
+
+def test_targets_of_few_values_with_words_are_classes():
+    rows = read_table(pandas.DataFrame({"stars": [*"12345" * 18, *["none yet"] * 10], "n": range(100)}))
+    assert kinds(rows, ["stars"])["stars"] == "Category"

@@ -1,10 +1,13 @@
 """Numbers against numpy: quantiles, ties, gaps, bad text, targets in their own units."""
 
+import json
+
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 
-from data_pipelines import CellContext, Number
+from data_pipelines import Category, CellContext, Number, Pipeline, read_table
 
 CONTEXT = CellContext()
 RANDOM = np.random.default_rng(0)
@@ -153,3 +156,94 @@ def test_state_and_config_come_back():
 def test_wrong_use(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+SECONDS = 1.7e9 + 7.0 * np.arange(200)
+
+
+def test_seconds_since_1970_stay_apart():
+    number = adapted(SECONDS)
+    assert number.served_dtype() == "float64" and number.remark == ""
+    value = encoded(number, SECONDS)[0]
+    np.testing.assert_allclose(value[:, 0], np.linspace(-1, 1, 200), atol=1e-5)
+    served = number.encode([tf.constant(SECONDS)])[0]
+    np.testing.assert_array_equal(served, value)
+    again = Number()
+    again.set_state(json.loads(json.dumps(number.state())))
+    np.testing.assert_array_equal(encoded(again, SECONDS)[0], value)
+
+
+def test_seconds_since_1970_are_answered_to_the_second():
+    number = adapted(SECONDS)
+    label, _, _ = number.encode_target([tf.constant(written(SECONDS))], CONTEXT)
+    np.testing.assert_allclose(label[:, 0], (SECONDS - SECONDS.mean()) / SECONDS.std(), atol=1e-6)
+    for answer in (number.write("when", label)["when"].numpy(), number.units(label.numpy()[:, 0])):
+        assert answer.dtype == "float64" and np.abs(answer - SECONDS).max() < 0.01
+
+
+def test_numbers_that_float32_keeps_apart_are_served_as_float32():
+    for values in ([0.1, 0.2, 0.3], [2019, 2020, 2021], RANDOM.normal(1e4, 100, 50).round(2), [1e30, -1e30], [7.3] * 9):
+        number = adapted(values)
+        assert number.served_dtype() == "float32" and number.remark == ""
+        served = number.encode([tf.constant(np.array(values, "float32"))])[0]
+        np.testing.assert_array_equal(served, encoded(number, values)[0])
+
+
+def test_what_stays_alike_is_said():
+    values = [*range(1, 101), 1e12]
+    assert adapted(values).remark == ""
+    number = adapted(values, scaling="standard")
+    told = len(np.unique(encoded(number, values)[0]))
+    assert told < 101 and number.remark == f"float32 tells {told} of 101 different numbers apart"
+    target = adapted(values)
+    target.check_target("price")
+    assert target.remark == number.remark
+    group = adapted(values, range(101), scaling="standard")
+    assert group.remark == number.remark.replace(" apart", " of 'c0' apart")
+
+
+def test_a_state_saved_without_a_precision_is_one_of_float32():
+    number = adapted([0.1] * 20 + [0.2] * 20 + [0.3])
+    old = Number()
+    old.set_state({key: number.state()[key] for key in ("means", "deviations", "curves")})
+    old.curves = np.float32(old.curves).tolist()
+    np.testing.assert_array_equal(encoded(old, [0.1, 0.2])[0], encoded(number, [0.1, 0.2])[0])
+
+
+@pytest.mark.parametrize(
+    ("decimal", "cells"),
+    [
+        (
+            ".",
+            {"$1,234.50": 1234.5, "€ 12": 12, "-£3.5": -3.5, "1'000": 1000, "12 %": 12, "1e3": 1000, "1 000,000": None},
+        ),
+        (".", {"1,23": None, "12,5": None, "1,2345": None, "abc": None, "$": None, ".5 kg": None, "¥-1,000,000": -1e6}),
+        (",", {"1.234,50 €": 1234.5, "12,5": 12.5, "€1.234": 1234, "1.234.567": 1234567, "1.234": None, "2.5": None}),
+        (
+            ",",
+            {"1\u202f234,5": 1234.5, "-0,5": -0.5, ",5": 0.5, "1.23,4": None, "1,234.5": None, "EUR 7": 7, "1e3": None},
+        ),
+    ],
+)
+def test_numbers_written_for_people(decimal, cells):
+    number = Number(decimal=decimal)
+    (value,), bad = number.parse([tf.constant(list(cells))], CONTEXT)
+    given = {
+        cell: None if wrong else v for cell, v, wrong in zip(cells, value.numpy().tolist(), bad.numpy(), strict=True)
+    }
+    assert given == cells
+    assert Number(**{k: v for k, v in number.get_config().items() if k != "modality"}).decimal == decimal
+
+
+def test_wrong_decimals():
+    with pytest.raises(ValueError, match=r"decimal must be None, '.' or ','.* Received: decimal=';', on_bad='drop'"):
+        Number(decimal=";", on_bad="drop")
+
+
+def test_a_column_of_its_own_policy():
+    rows = read_table(pd.DataFrame({"a": ["1", "n.k.", "3", "x"], "kind": list("pqpq")}))
+    for policy, count in (("raise", 4), ("drop", 4)):
+        pipe = Pipeline({"a": Number(on_bad="mask")}, {"kind": Category()}, on_bad=policy).adapt(rows)
+        ((x, y, _),) = pipe.batches(rows, 4)
+        assert x["a_mask"].numpy().tolist() == [[True], [False], [True], [False]] and len(y["kind"]) == count
+        assert pipe.problems.counts() == {"masked": {"a": 2}, "dropped": 0}

@@ -285,3 +285,44 @@ def test_parquet_without_pyarrow(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(ImportError, match=r'pip install "mmkeras\[parquet\]"'):
         read_table(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "first", "last"),
+    [
+        ({50: '50,"open'}, 51, "the end of the table"),
+        ({100: '100,"open'}, 101, "the end of the table"),
+        ({50: '50,"open', 60: '60,"again'}, 51, "line 61"),
+        ({1: '"1,a'}, 2, "the end of the table"),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_a_quote_that_is_not_closed_is_named_by_its_line(tmp_path, changes, first, last, end):
+    lines = ["n,text", *(changes.get(number, f"{number},word {number}") for number in range(1, 101))]
+    rule = rf'"t.csv": a quote .* must be closed .* Received: one row from line {first} to {last}: .*Do: close the quo'
+    with pytest.raises(ValueError, match=rule):
+        len(read_table(saved(tmp_path, "t.csv", "\n".join(lines) + end)))
+
+
+def test_quotes_that_lose_no_row_are_read(tmp_path):
+    text = 'a,b\n"1"x,5" disk\n"two\n""lines""\n",""\n"last","line\nof two"'
+    assert contents(read_table(saved(tmp_path, "t.csv", text))) == {
+        "a": ["1x", 'two\n"lines"\n', "last"],
+        "b": ['5" disk', "", "line\nof two"],
+    }
+
+
+def test_a_blank_line_of_a_single_column_is_an_empty_cell(tmp_path):
+    rows = read_table(saved(tmp_path, "t.csv", "\nword\na\n\nb\n\n"))
+    assert contents(rows) == {"word": ["a", "", "b", ""]}
+    assert contents(read_table(saved(tmp_path, "t.tsv", "word\na\r\n\r\nb"))) == {"word": ["a", "", "b"]}
+
+
+def test_names_that_are_numbers_on_demand(tmp_path):
+    path = saved(tmp_path, "t.csv", "2019,2020,kind\n1,2,a\n3,4,b\n")
+    with pytest.raises(ValueError, match=r"Received: \['2019', '2020', 'kind'\]\..* or header=True \(--header\), if"):
+        read_table(path)
+    assert contents(read_table(path, header=True)) == {"2019": ["1", "3"], "2020": ["2", "4"], "kind": ["a", "b"]}
+    for text in ("1,,2\n3,4,5\n", "1,1\n2,3\n", "2019,2020\n"):
+        with pytest.raises(ValueError, match=r"first line must name every column|must have rows under its header"):
+            read_table(saved(tmp_path, "t.csv", text), header=True)

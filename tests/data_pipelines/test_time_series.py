@@ -239,3 +239,10 @@ def test_long_tables_that_cannot_be(options, message):
     log = pandas.DataFrame({"machine": ["a", "a"], "when": [1, np.nan], "load": [1, 2], "fault": ["no", "yes"]})
     with pytest.raises(ValueError, match=re.escape(message)):
         long_table(log, **{"by": "machine", "values": ["load"], **options})
+
+
+def test_a_column_of_which_nothing_can_be_read_says_why():
+    with pytest.raises(
+        ValueError, match=r"some series .* must be readable\. Received: none of 2; the first, '1,x,3': .*x"
+    ):
+        pipeline(table("1,x,3", "", "also none"))

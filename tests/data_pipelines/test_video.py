@@ -128,6 +128,13 @@ def test_a_batch(tmp_path):
     assert not x["clip"][1, 2:].any() and not x["clip"][2].any()
 
 
+def test_a_clip_in_fortran_order():
+    values = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3)).astype("uint8")
+    turned = npy(np.asfortranarray(values))
+    assert b"'fortran_order': True" in turned
+    np.testing.assert_array_equal(Video(3, 8).decode(tf.constant(turned)), Video(3, 8).decode(tf.constant(npy(values))))
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

@@ -82,3 +82,32 @@ def test_shares_and_empty_parts_are_refused():
         split_in_time(rows, 0.5, 0.2)
     with pytest.raises(ValueError, match=r"every part must have rows\. Received: \[2, 0, 1\] of 5"):
         split_in_time(rows.iloc[:5], 0.8, 0.1, 0.1)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda when: when.map(lambda time: str(time.hour)),
+        lambda when: when.map(lambda time: f"2024-01-01T{time.hour:02d}:00"),
+        lambda when: when.map(str),
+        lambda when: when.map(lambda time: time.hour).astype(object),
+    ],
+    ids=["numbers", "dates", "times", "objects"],
+)
+def test_times_that_are_texts_are_put_in_order_of_time(write):
+    frame = hours(15)
+    texts = frame.assign(when=write(frame["when"])).sample(frac=1, random_state=1)
+    rows = windows(texts, 4, 2, ["load"], time="when")
+    assert rows["future"].tolist() == [[[float(cut)], [cut + 1.0]] for cut in range(4, 14)]
+    train, test = split_in_time(rows, 0.5, 0.5)
+    assert train["ends"].max() < test["begins"].min() and len(train) == 4
+
+
+def test_times_that_cannot_be_put_in_order_are_refused():
+    frame = hours(5)
+    with pytest.raises(
+        ValueError, match=r"windows: a time must be a number or a date .* Received: column 'when' .*to_datet"
+    ):
+        windows(frame.assign(when=["5.3.2024"] * 5), 2, 1, ["load"], time="when")
+    with pytest.raises(ValueError, match=r"windows: every line must have a time\. Received: none in 'when'"):
+        windows(frame.assign(when=["1", "2", None, "4", "5"]), 2, 1, ["load"], time="when")

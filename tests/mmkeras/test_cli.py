@@ -102,12 +102,27 @@ def test_train_leaves_a_whole_run(run):
 
 
 def test_evaluate_prints_one_json_object(place, run):
+    before = {name: (run / name).read_bytes() for name in ("metrics.json", "report.html")}
     done = mmkeras("evaluate", run, place / "t.csv")
     assert done.returncode == 0, done.stderr
     scores = json.loads(done.stdout)
-    assert set(scores) == {"rows", "targets", "counts"}
+    assert set(scores) == {"rows", "targets", "counts", "seen"}
+    told = json.loads((run / "metrics.json").read_text())
+    assert told["seen"] == {"training": 0, "validation": 0}
+    assert sum(scores["seen"].values()) == 90 - told["rows"] and f"{scores['seen']['training']} training" in done.stderr
+    assert {name: (run / name).read_bytes() for name in before} == before
+    own = json.loads((run / "evaluate" / "t" / "metrics.json").read_text())
+    assert own["run"] == told["run"] and {name: own[name] for name in scores} == scores
+    assert (run / "evaluate" / "t" / "report.html").exists()
     assert scores["rows"] == 90 and scores["targets"]["kind"]["accuracy"] > 0.8
     assert scores["counts"] == {"masked": {}, "dropped": 0}
+
+
+def test_evaluate_writes_where_it_is_told_to(place, run, told):
+    done = told("evaluate", run, place / "t.csv", "--output", place / "scores")
+    assert done.returncode == 0 and {*os.listdir(place / "scores")} == {"metrics.json", "report.html"}
+    refused = told("evaluate", run, place / "t.csv", "--output", run)
+    assert refused.returncode == 1 and "do not take the place of a run's own. Received: --output" in refused.stderr
 
 
 def test_predict_answers_every_row_in_order(place, run):

@@ -127,6 +127,16 @@ def test_labels_that_decoders_follow_stay_in_the_batches(rows, tmp_path):
     }
 
 
+def test_rows_are_decoded_once_for_training_and_judging_and_a_later_comparison(rows, pipe, tmp_path):
+    found = set()
+    for _ in range(2):
+        data = _Data(pipe, rows, tmp_path, 16)
+        for seed in (None, 0):
+            assert len(next(iter(data.batches("train", ["size"], seed)))) == 3
+        found |= {(path, path.stat().st_mtime_ns) for path in tmp_path.rglob("*.index")}
+    assert len(found) == 1
+
+
 def test_scores_of_rows():
     number = Number()
     labels, told = np.array([1.0, 2.0, 6.0, 9.0]), np.array([[1.0], [3.0], [5.0], [9.0]])

@@ -38,10 +38,12 @@ def test_pipelines_and_their_problems(capsys):
     rows = read_table(pd.DataFrame(table))
     pipe = Pipeline({"a": Number(columns=[ODD])}, {"kind": Category()}).adapt(rows)
     pipe.problems.mask(ODD, 0, "bad")
+    pipe.problems.unknown_cell(ODD, 1)
     console.show_pipeline(pipe, {"train": rows})
     console.tell_problems(pipe)
     told = capsys.readouterr().err
-    assert f"1 bad cells of {ODD} counted" in told and told.count("[/x] [red]a") == 2
+    assert f"1 bad cells of {ODD} counted" in told and f"1 cells of {ODD} hold labels that" in told
+    assert told.count("[/x] [red]a") == 3
 
 
 def test_reports_of_data(capsys):

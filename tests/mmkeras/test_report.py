@@ -277,7 +277,7 @@ def test_verdict_names_all_that_matter_alike():
 def test_notes_say_what_to_do():
     metrics = scored(2.0, without={"photo": 1.9, "story": 3.5}, only={"photo": 4.0, "story": 2.0})
     metrics["counts"]["masked"] = {"photo": 3}
-    empty = type("Absence", (), {"empty": 2})
+    empty = type("Absence", (), {"empty": 2, "unanswered": 0})
     found = notes(metrics, {}, {"val_loss": [3.0, 1.0, float("nan"), 2.0, 2.5]}, empty)
     assert [note[:30] for note in found] == [
         "story alone is as good as all ",
@@ -286,7 +286,8 @@ def test_notes_say_what_to_do():
         "Bad cells were counted as abse",
         "2 of the rows have no input at",
     ]
-    assert notes(scored(2.0), {}, {"val_loss": [3.0, 2.0, 1.0]}, type("Absence", (), {"empty": 0})) == [
+    full = type("Absence", (), {"empty": 0, "unanswered": 0})
+    assert notes(scored(2.0), {}, {"val_loss": [3.0, 2.0, 1.0]}, full) == [
         "Validation loss is best in the last epoch (3): more epochs may help."
     ]
 
@@ -299,7 +300,7 @@ def test_an_input_that_makes_answers_surer_is_not_called_idle():
     without = {"photo": told(0.8, 1.1), "story": told(0.5, 2.0), "age": told(0.8, 0.9)}
     metrics = {"rows": 90, "targets": told(0.8, 1.0), "without": without, "only": {"story": told(0.6, 1.5)}}
     metrics["counts"] = {"masked": {}, "dropped": 0}
-    found = notes(metrics, {"kind": tally}, {}, type("Absence", (), {"empty": 0}))
+    found = notes(metrics, {"kind": tally}, {}, type("Absence", (), {"empty": 0, "unanswered": 0}))
     assert found == ["Hiding age costs kind nothing: leave it out, or train on more rows."]
 
 

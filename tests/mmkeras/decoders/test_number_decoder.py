@@ -26,6 +26,7 @@ def test_score_by_hand():
 
 def test_score_of_labels_that_are_all_the_same():
     assert NumberDecoder.score(np.ones((2, 1)), np.ones(2), np.zeros((2, 1)))["r2"] == 0.0
+    assert NumberDecoder.score(np.full((19, 1), 0.1), np.ones(19), np.zeros((19, 1)))["r2"] == 0.0
 
 
 def test_loss_and_metrics():

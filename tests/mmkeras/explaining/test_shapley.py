@@ -47,4 +47,4 @@ def test_presence_is_one_bit_an_input():
 
 def test_too_many_inputs_are_refused():
     with pytest.raises(ValueError, match=r"at most 12 inputs\. Received: 13 inputs\. Do: join columns"):
-        subset_predictions(None, {}, [str(place) for place in range(13)], "kind")
+        subset_predictions(None, [str(place) for place in range(13)], "kind")

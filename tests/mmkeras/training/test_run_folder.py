@@ -228,3 +228,16 @@ def test_no_links_are_needed(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "link", refuse)
     train(tmp_path, "one")
     assert labels(tmp_path) == {"one"}
+
+
+def test_what_was_made_of_a_run_goes_with_it(tmp_path):
+    def fill():
+        for name in ("saved_model", "evaluate"):
+            (tmp_path / name).mkdir(exist_ok=True)
+            (tmp_path / name / "saved_model.pb").write_text("of the run before")
+
+    fill()
+    train(tmp_path, "one")
+    assert {"saved_model", "evaluate"} <= set(os.listdir(tmp_path))  # of nobody's run
+    train(tmp_path, "two", overwrite=True)
+    assert set(os.listdir(tmp_path)) == FILES

@@ -4,7 +4,6 @@ import csv
 import json
 
 import numpy as np
-import pandas
 import pytest
 from training_rows import frame
 
@@ -35,7 +34,8 @@ def test_a_run_holds_all_that_belongs_to_it(trained):
     assert found.metrics["rows"] == 60 and found.metrics["targets"]["kind"]["accuracy"] > 0.9
     assert {part: len(rows) for part, rows in found.parts.items()} == {"train": 160, "val": 40, "test": 60}
     chosen = json.loads((output / "choices.json").read_text())
-    assert chosen == found.choices and chosen["batch_size"] == 16 and chosen["steps"] == 10
+    assert chosen.pop("run") == runs.check(output) == json.loads((output / "metrics.json").read_text())["run"]
+    assert chosen == found.choices and chosen["remarks"] == [] and chosen["batch_size"] == 16 and chosen["steps"] == 10
     assert json.loads((output / "metrics.json").read_text())["targets"] == found.metrics["targets"]
     lines = history(output)
     seconds = [float(line["cpu_seconds"]) for line in lines]
@@ -58,7 +58,8 @@ def test_a_table_alone_is_shared_out(tmp_path):
     found = mm.train(read_table(frame(200)), "kind", tmp_path, verbose=0, epochs=2)
     counts = {part: len(rows) for part, rows in found.parts.items()}
     assert sum(counts.values()) == 200 and counts["train"] > 5 * counts["val"]
-    assert found.metrics["rows"] == counts["test"]
+    assert found.metrics["rows"] == counts["test"] and found.metrics["seen"]["validation"] == 0
+    assert found.choices["remarks"][0].startswith("a tenth of the rows chooses")
 
 
 def test_refit_trains_once_more_on_both_parts(tmp_path):
@@ -69,11 +70,6 @@ def test_refit_trains_once_more_on_both_parts(tmp_path):
     rates = [float(line["learning_rate"]) for line in first]
     np.testing.assert_allclose([float(line["learning_rate"]) for line in last], rates[: len(last)])
     assert found.choices["epochs"] == len(last)
-
-
-def test_minutes_end_a_training_within_an_epoch(tmp_path):
-    found = mm.train(read_table(frame(200)), ["kind"], tmp_path, verbose=0, minutes=1e-6)
-    assert len(history(tmp_path)) == 1 and found.metrics["targets"]["kind"]["accuracy"] >= 0.0
 
 
 def test_a_pipeline_and_parts_can_be_given(tmp_path):
@@ -103,22 +99,28 @@ def test_wrong_arguments_are_refused(options, rule, tmp_path):
         mm.train(read_table(frame(60)), **{"targets": ["kind"], **options}, output=tmp_path, verbose=0)
 
 
-def test_a_validation_table_must_have_the_columns(tmp_path):
-    other = read_table(pandas.DataFrame({"x": [1.0], "kind": ["yes"]}))
-    with pytest.raises(ValueError, match=r"a column must be in the table. Received: column='word'"):
-        mm.train(read_table(frame(60)), ["kind"], tmp_path, validation=other, verbose=0)
+def test_choices_are_there_before_training_and_go_with_the_run(trained, tmp_path):
+    _, output, paths = trained
+
+    class Stopped(Exception):
+        pass
+
+    def stop(self, batch, logs=None):
+        found = json.loads((tmp_path / ".training" / "choices.json").read_text())
+        assert found["batch_size"] == 16 and len(found["run"]) == 32
+        raise Stopped
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mmkeras.training.time_budget.TimeBudget.on_train_batch_end", stop)
+        with pytest.raises(Stopped):
+            mm.train(paths["train"], ["kind"], tmp_path, validation=paths["validation"], verbose=0, epochs=1)
+    chosen = (output / "choices.json").read_text()
+    (output / "choices.json").write_text(chosen.replace(runs.check(output), "0" * 32))
+    with pytest.raises(ValueError, match=r"files of a run must belong together. Received: .*choices.json of run 000"):
+        runs.check(output)
+    (output / "choices.json").write_text(chosen)
 
 
-def test_a_class_that_only_validation_has_counts_as_no_label(tmp_path):
-    other = frame(20, seed=5)
-    other.loc[0, "kind"] = "perhaps"
-    found = mm.train(read_table(frame(60)), ["kind"], tmp_path, validation=read_table(other), verbose=0, epochs=1)
-    assert found.metrics["counts"]["masked"] == {"kind": 1}
-
-
-def test_three_rows_and_equal_labels_are_told(tmp_path):
-    with pytest.raises(ValueError, match=r"every part must have rows. Received: no .* rows out of 3"):
-        mm.train(read_table(frame(3)), ["kind"], tmp_path, verbose=0)
-    same = frame(60).assign(kind="yes")
-    with pytest.raises(ValueError, match=r"a target must have different values. Received: 'kind'"):
-        mm.train(read_table(same), ["kind"], tmp_path, verbose=0)
+def test_rows_that_choose_and_judge_are_told(trained, capsys):
+    found, _, _ = trained
+    assert found.metrics["seen"] == {"training": 0, "validation": 0} and capsys.readouterr().err == ""

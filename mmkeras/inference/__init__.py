@@ -1,0 +1,1 @@
+"""How a model is asked: the one loop over rows, and a model cut where its inputs meet."""
