@@ -18,6 +18,7 @@ SAMPLE = 5000
 PROBED = 40
 FEW = 20  # values that a column of labels has
 MOSTLY, PARTLY = 0.95, 0.8  # shares of numbers in a column of numbers, and in one with words among them
+SKEWED = 1.0  # skewness of a target from which its logarithm may be what is learned
 DATE = r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ].*)?|\d{1,2}[-/.]\d{1,2}[-/.](\d{2}|\d{4})([T ].*)?|\d{4}年.*日.*"
 MEDIA = {
     "Image": (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"),
@@ -111,7 +112,10 @@ def _guess_written(filled, missing, distinct, is_target):
         whole = all(re.fullmatch(r"\s*[+-]?\d+(\.0*)?\s*", cell) for cell in filled)
         if is_target and whole and distinct <= FEW:
             return guess("Category", f"{distinct} different whole numbers")
-        return guess("Number", f"{numeric:.0%} of the cells are numbers")
+        why = f"{numeric:.0%} of the cells are numbers"
+        if is_target and _is_skewed(filled):
+            return guess("Number", f"{why}, a few of them far larger than most", scaling="log")
+        return guess("Number", why)
     series = np.mean([bool(re.fullmatch(SERIES, cell)) for cell in filled])
     if series >= 0.9:
         return guess("TimeSeries", f"{series:.0%} of the cells are series of numbers")
@@ -147,6 +151,21 @@ def _guess_written(filled, missing, distinct, is_target):
     if share < 0.35 and words < 4 and unspaced < 0.5:
         return guess("Category", f"{distinct} short values that come back", min_count=2)
     return guess("Text", f"{words:.0f} words a cell, {distinct} different", max_tokens=_usual_length(filled))
+
+
+def _is_skewed(filled):
+    """Whether positive numbers, such as prices, lie much more evenly by their logarithm."""
+    values = np.array([float(cell) for cell in filled if re.fullmatch(WRITTEN, cell)])
+    values = values[np.isfinite(values)]
+    if len(values) < FEW or values.min() <= 0:
+        return False
+    plain, logs = (_skewness(numbers) for numbers in (values, np.log(values)))
+    return plain > SKEWED and abs(logs) < plain / 2
+
+
+def _skewness(values):
+    deviation = values.std()
+    return float((((values - values.mean()) / deviation) ** 3).mean()) if deviation > 0 else 0.0
 
 
 def _number_config(filled, distinct):

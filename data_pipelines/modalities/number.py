@@ -8,7 +8,9 @@ from data_pipelines.augmentation.settings import checked_augment
 from data_pipelines.modalities.modality import Modality, modality
 from data_pipelines.number_text import DECIMALS, LARGEST, bounded, parse_numbers, read_numbers
 
-SCALINGS = ("standard", "quantile")
+SCALINGS = ("standard", "quantile", "log")
+KNEE = 0.1  # quantile of sizes below which a logarithm becomes a line, so that 0 and negative numbers have a place
+STEEPEST = 60.0  # of what is raised to the power of e
 SAMPLE = 200_000
 LEAST_SPREAD = 1e-13  # of the mean: below it, deviations are roundings
 MOST_ROUNDED = 1e-5  # of the deviation that float32 may take a number away from itself
@@ -21,8 +23,9 @@ class Number(Modality):
     Args:
         columns: None or sequence of str. The table's columns of a group of N. Defaults to `None`: one column.
         scaling: `"quantile"`: the share of training values below it, in [-1, 1], blind to skew and outliers;
-            `"standard"`: less the mean, over the standard deviation. A target is always `"standard"`.
-            Defaults to `"quantile"`.
+            `"standard"`: less the mean, over the standard deviation; `"log"`: the same of the logarithm, for prices and
+            the like: arsinh(x / k), a line near zero, k = the lower decile of sizes. A target is `"standard"` where
+            `"quantile"` is said. Defaults to `"quantile"`.
         knots: int > 1. Points of the quantile curve. Defaults to `65`.
         augment: None or dict, in training only: `jitter` (standard deviation of noise added to the scaled values of an
             input). Defaults to `None`.
@@ -61,7 +64,7 @@ class Number(Modality):
         self.augment_with = checked_augment("Number", augment, NUMBERS, "'jitter': 0.05")
         self.decimal = decimal
         self.on_bad = on_bad
-        self.means = self.deviations = self.curves = None
+        self.means = self.deviations = self.curves = self.knees = None
         self.precision, self.alike = "float32", []
 
     def columns(self, name):
@@ -89,10 +92,13 @@ class Number(Modality):
         samples = samples.astype(precision).astype("float64")
         shares = np.linspace(0, 1, self.knots)
         curves = [np.quantile(column[np.isfinite(column)], shares) for column in samples.T]
-        means, deviations = np.nanmean(samples, 0), np.nanstd(samples, 0)
+        logs = self.scaling == "log"
+        knees = [_knee(column[np.isfinite(column)]) for column in samples.T] if logs else None
+        measured = np.arcsinh(samples / knees) if logs else samples
+        means, deviations = np.nanmean(measured, 0), np.nanstd(measured, 0)
         deviations = np.where(deviations > LEAST_SPREAD * np.abs(means), deviations, 1.0)
         state = {"means": means.tolist(), "deviations": deviations.tolist(), "curves": np.stack(curves).tolist()}
-        self.set_state({**state, "precision": precision})
+        self.set_state({**state, "precision": precision, "knees": knees})
         self.alike = self._told_apart(samples, self._scaled)
         self._alike_as_target = self._told_apart(samples, self._standardise)
 
@@ -119,11 +125,13 @@ class Number(Modality):
 
     def state(self):
         state = {"means": self.means, "deviations": self.deviations, "curves": self.curves}
-        return {**state, "precision": self.precision, "alike": self.alike}
+        own = {"knees": self.knees} if self.knees else {}
+        return {**state, **own, "precision": self.precision, "alike": self.alike}
 
     def set_state(self, state):
         self.means, self.deviations, self.curves = (state[key] for key in ("means", "deviations", "curves"))
         self.precision, self.alike = state.get("precision", "float32"), state.get("alike", [])
+        self.knees = state.get("knees")
 
     def parse(self, cells, context):
         served, bad = zip(*(parse_numbers(column, self.decimal) for column in cells), strict=True)
@@ -145,7 +153,9 @@ class Number(Modality):
 
     def _standardise(self, values):
         means, deviations = tf.constant(self.means, tf.float64), tf.constant(self.deviations, tf.float64)
-        scaled = (self._rounded(values) - means) / deviations
+        values = self._rounded(values)
+        values = tf.asinh(values / tf.constant(self.knees, tf.float64)) if self.knees else values
+        scaled = (values - means) / deviations
         return tf.cast(tf.clip_by_value(scaled, -LARGEST, LARGEST), tf.float32)
 
     def _quantiles(self, values):
@@ -179,7 +189,12 @@ class Number(Modality):
 
     def units(self, values):
         values = values if tf.is_tensor(values) else np.asarray(values, "float64")
-        return values * self.deviations[0] + self.means[0]
+        values = values * self.deviations[0] + self.means[0]
+        if not self.knees:
+            return values
+        if tf.is_tensor(values):
+            return tf.sinh(tf.clip_by_value(values, -STEEPEST, STEEPEST)) * self.knees[0]
+        return np.sinh(np.clip(values, -STEEPEST, STEEPEST)) * self.knees[0]
 
     def write(self, name, prediction):
         return {name: self.units(tf.cast(prediction[:, 0], self.precision))}
@@ -200,6 +215,12 @@ class Number(Modality):
         own = {"columns": columns, "scaling": self.scaling, "knots": self.knots, "augment": self.augment_with or None}
         optional = {"decimal": self.decimal, "on_bad": self.on_bad}
         return {**super().get_config(), **own, **{name: value for name, value in optional.items() if value}}
+
+
+def _knee(values):
+    """Where the logarithm of sizes begins to be one."""
+    sizes = np.abs(values[values != 0])
+    return float(np.quantile(sizes, KNEE)) if sizes.size else 1.0
 
 
 def _precision(samples):

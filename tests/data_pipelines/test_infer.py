@@ -252,3 +252,20 @@ def test_groups_of_numbers_find_a_name_that_is_free():
 def test_targets_of_few_values_with_words_are_classes():
     rows = read_table(pandas.DataFrame({"stars": [*"12345" * 18, *["none yet"] * 10], "n": range(100)}))
     assert kinds(rows, ["stars"])["stars"] == "Category"
+
+
+@pytest.mark.parametrize(
+    ("values", "scaling"),
+    [
+        (np.random.default_rng(0).lognormal(5, 1, 100), "log"),
+        (np.random.default_rng(0).normal(100, 5, 100), "quantile"),
+        (np.random.default_rng(0).lognormal(5, 1, 100) - 50, "quantile"),
+        (np.random.default_rng(0).lognormal(5, 1, 10), "quantile"),
+    ],
+)
+def test_prices_are_learned_by_their_logarithm(tmp_path, values, scaling):
+    rows = written(tmp_path / "t.csv", ["price", "b"], [(f"{value:.3f}", place) for place, value in enumerate(values)])
+    _, targets = infer(rows, ["price"])
+    assert targets["price"].scaling == scaling
+    inputs, _ = infer(rows, ["b"])
+    assert inputs["price"].scaling == "quantile"

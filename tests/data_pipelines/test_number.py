@@ -143,7 +143,7 @@ def test_state_and_config_come_back():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Number(scaling="log"), "scaling must be one of .* Received: scaling='log'"),
+        (lambda: Number(scaling="root"), "scaling must be one of .* Received: scaling='root'"),
         (lambda: Number(knots=1), "knots must be > 1. Received: knots=1"),
         (lambda: adapted(["", "x", "nan"]), "must hold a number in some training row. Received: 3 rows without one"),
         (lambda: adapted([1, 2], ["", "x"]), "Received: 2 rows without one in 'c1'"),
@@ -247,3 +247,29 @@ def test_a_column_of_its_own_policy():
         ((x, y, _),) = pipe.batches(rows, 4)
         assert x["a_mask"].numpy().tolist() == [[True], [False], [True], [False]] and len(y["kind"]) == count
         assert pipe.problems.counts() == {"masked": {"a": 2}, "dropped": 0}
+
+
+def test_a_logarithm_comes_back_whatever_the_sign():
+    values = np.concatenate([RANDOM.lognormal(3, 2, 400), [0.0, -1.0, -250.0, 1e6]])
+    number = adapted(values, scaling="log")
+    scaled, _, _ = encoded(number, values)
+    assert abs(scaled.mean()) < 1e-4 and abs(scaled.std() - 1) < 1e-4
+    assert (np.diff(scaled[np.argsort(values), 0]) >= 0).all()
+    np.testing.assert_allclose(number.units(scaled[:, 0]), values, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(number.units(tf.constant(scaled[:, 0])), values, rtol=1e-3, atol=1e-3)
+    assert np.isfinite(number.units(np.array([1e30, -1e30]))).all()
+    knee = np.quantile(np.abs(values[values != 0]), 0.1)
+    logs = np.arcsinh(values / knee)
+    np.testing.assert_allclose(scaled[:, 0], (logs - logs.mean()) / logs.std(), atol=1e-4)
+
+
+def test_a_logarithm_as_a_target_and_its_state(tmp_path):
+    frame = pd.DataFrame({"a": np.arange(50), "price": np.exp(np.arange(50) / 10)})
+    path = tmp_path / "t.csv"
+    frame.to_csv(path, index=False)
+    pipe = Pipeline({"a": Number()}, {"price": Number(scaling="log")}).adapt(read_table(path))
+    pipe.save(tmp_path / "pipeline.json")
+    pipe = Pipeline.load(tmp_path / "pipeline.json")
+    _, labels, _ = next(iter(pipe.batches(read_table(path), 50)))
+    told = pipe.targets["price"].write("price", labels["price"])["price"].numpy()
+    np.testing.assert_allclose(told, frame["price"], rtol=1e-4)
