@@ -91,7 +91,7 @@ class ImageSummaryEncoder(keras.layers.Layer):
     def call(self, inputs, *, mask=None, training=False):
         mask = mask_or_full(mask, inputs, 1)
         images = hide(ops.cast(inputs, "float32"), mask)
-        images = self.change(images, training=training) if self.warp else images
+        images = self.change(images, mask=mask, training=training) if self.warp else images
 
         def scaled(scale, values):
             values = ops.cast(values, self.compute_dtype)

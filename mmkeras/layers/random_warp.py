@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from mmkeras.component import component
+from mmkeras.layers.masking import hide, mask_or_full
 
 
 @component
@@ -21,8 +22,9 @@ class RandomWarp(keras.layers.Layer):
         shift: float in [0, 1). Largest move, as a share of the side. Defaults to `0.08`.
     Call arguments:
         inputs: float tensor `(B, H, W, C)`.
+        mask: bool tensor `(B,)` or None; True = there is an image.
     Returns:
-        The same shape and dtype.
+        The same shape and dtype; zeros for an absent row.
     Raises:
         ValueError: a number out of range.
     Example:
@@ -45,7 +47,8 @@ class RandomWarp(keras.layers.Layer):
         self.supports_masking = True
         self.seed_generator = keras.random.SeedGenerator()
 
-    def call(self, inputs, *, training=False):
+    def call(self, inputs, *, mask=None, training=False):
+        inputs = hide(inputs, mask_or_full(mask, inputs, 1))
         if not training:
             return inputs
         images = ops.cast(inputs, "float32")
@@ -70,6 +73,9 @@ class RandomWarp(keras.layers.Layer):
         )
         return ops.cast(warped, inputs.dtype)
 
+    def compute_mask(self, inputs, mask=None):
+        return mask
+
     def compute_output_shape(self, input_shape):
         return input_shape
 
@@ -79,4 +85,4 @@ class RandomWarp(keras.layers.Layer):
     @classmethod
     def example(cls):
         """A tiny instance with input shape, dtype and mask shape, for the conformance sweep."""
-        return cls(), ((8, 6, 3), "float32", None)
+        return cls(), ((8, 6, 3), "float32", ())
