@@ -138,7 +138,8 @@ class BatchPlan:
         if options["static_shapes"] == FEW and self.training:
             dataset = few_shapes(dataset, self.pipe.inputs, self.targets, self.batch_size)
         elif options["static_shapes"]:
-            dataset = one_shape(dataset, self.pipe.inputs, self.targets, self.batch_size, whole=self.training)
+            few = options["static_shapes"] == FEW
+            dataset = one_shape(dataset, self.pipe.inputs, self.targets, self.batch_size, self.training, rounded=few)
         return self._finished(dataset, passes, step)
 
     def _drawn(self, passes, row):

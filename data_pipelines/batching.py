@@ -9,6 +9,7 @@ from data_pipelines.batch_encoder import MASK, TARGET
 
 WINDOW = 32  # batches that are sorted together
 LENGTHS = (0.25, 0.5, 1.0)  # shares of the longest that few shapes have
+ROUNDED = [2**power for power in range(2, 31)]  # lengths of what has no longest, such as tags
 
 
 def trim_rows(dataset, inputs):
@@ -91,7 +92,7 @@ def shown_labels(dataset):
     return [name for name in dataset.element_spec[0] if name.endswith(TARGET)]
 
 
-def one_shape(dataset, inputs, targets, batch_size, whole):
+def one_shape(dataset, inputs, targets, batch_size, whole, rounded=False):
     """Pads every sequence to the longest that its modality gives, so that a compiler sees one shape.
 
     Args:
@@ -100,20 +101,23 @@ def one_shape(dataset, inputs, targets, batch_size, whole):
         targets: dict name → modality.
         batch_size: int.
         whole: bool. Whether batches of fewer rows, the last, are left out, so that the batch axis is fixed too.
+        rounded: bool. Whether inputs without a longest are padded to a power of two; else they are refused.
+            Defaults to `False`.
     """
-    most = _most(dataset, inputs, targets)
+    most, endless = _most(dataset, inputs, targets, rounded)
     if whole:
         dataset = dataset.filter(lambda x, y, w: tf.shape(next(iter(x.values())))[0] == batch_size)
         fix = lambda part: tf.ensure_shape(part, [batch_size, *part.shape[1:]])  # noqa: E731
         dataset = dataset.map(lambda *parts: keras.tree.map_structure(fix, parts), tf.data.AUTOTUNE)
-    return dataset.map(lambda x, y, w: _lengthened(x, y, w, most), tf.data.AUTOTUNE)
+    return dataset.map(lambda x, y, w: _lengthened(x, y, w, {**most, **_room(x, endless)}), tf.data.AUTOTUNE)
 
 
 def few_shapes(dataset, inputs, targets, batch_size):
     """Pads batches to one of `LENGTHS`, so that a compiler sees as many shapes, however many sequences there are.
 
     All sequences of a batch are padded to the same share of the longest that their modalities give, the least in which
-    each has room. A batch of fewer rows, the last, is filled up with rows in which all is absent, of weight 0.
+    each has room; inputs without a longest, to a power of two. A batch of fewer rows, the last, is filled up with rows
+    in which all is absent, of weight 0.
 
     Args:
         dataset: of batches `(x, y, w)`.
@@ -121,32 +125,38 @@ def few_shapes(dataset, inputs, targets, batch_size):
         targets: dict name → modality.
         batch_size: int.
     """
-    most = _most(dataset, inputs, targets)
+    most, endless = _most(dataset, inputs, targets, rounded=True)
     sizes = {name: [math.ceil(share * steps) for share in LENGTHS] for name, steps in most.items()}
 
     def pad(x, y, w):
         step = tf.zeros([], tf.int32)
         for name, known in sizes.items():
             step = tf.maximum(step, tf.searchsorted(known, tf.shape(x[name])[1:2])[0])
-        x, y, w = _lengthened(x, y, w, {name: tf.gather(known, step) for name, known in sizes.items()})
+        lengths = {name: tf.gather(known, step) for name, known in sizes.items()}
+        x, y, w = _lengthened(x, y, w, {**lengths, **_room(x, endless)})
         return keras.tree.map_structure(lambda part: _filled_up(part, batch_size), (x, y, w))
 
     return dataset.map(pad, tf.data.AUTOTUNE)
 
 
-def _most(dataset, inputs, targets):
-    """Dict name in x → steps of the longest, of what has an open length in a data set of batches."""
+def _most(dataset, inputs, targets, rounded):
+    """Dict name in x → steps of the longest, of what has an open length in a data set of batches; names without one."""
     free = _sequences(dataset, inputs, rank=2)
     endless = [name for name in free if inputs[name].most is None]
-    if endless:
+    if endless and not rounded:
         raise ValueError(
             "Pipeline.batches: static_shapes needs inputs whose longest is known. "
             f"Received: {type(inputs[endless[0]]).__name__} {endless[0]!r}. Do: leave one of both out."
         )
-    most = {name: inputs[name].most for name in free}
+    most = {name: inputs[name].most for name in free if name not in endless}
     for name in _sequences(dataset, shown_labels(dataset), rank=2):
         most[name] = targets[name.removesuffix(TARGET)].label_spec()["most"]
-    return most
+    return most, endless
+
+
+def _room(x, names):
+    """Dict name → the least power of two, of 4 and more, in which a batch's sequences have room."""
+    return {name: tf.gather(ROUNDED, tf.searchsorted(ROUNDED, tf.shape(x[name])[1:2])[0]) for name in names}
 
 
 def _lengthened(x, y, w, lengths):

@@ -136,3 +136,17 @@ def test_rows_are_padded_only_where_a_length_is_open():
     ragged = tf.data.Dataset.range(1, 4).map(lambda n: {"a": tf.fill([n], n)})
     (batch,) = batch_rows(ragged, 3).as_numpy_iterator()
     assert batch["a"].tolist() == [[1, 0, 0], [2, 2, 0], [3, 3, 3]]
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_few_shapes_of_tags_which_have_no_longest(tmp_path, training):
+    path = tmp_path / "tags.csv"
+    cells = ["a", "a|b", "a|b|c|d|e", ""] * 3
+    path.write_text("\n".join(["marks,kind", *(f"{cell},{'xy'[place % 2]}" for place, cell in enumerate(cells))]))
+    rows = read_table(path)
+    pipe = Pipeline({"marks": Tags(min_count=1)}, {"kind": Category()}).adapt(rows)
+    plain = pipe.batches(rows, 4, training=False)
+    for (x, *_), (whole, *_) in zip(pipe.batches(rows, 4, training=training, static_shapes="few"), plain, strict=True):
+        assert x["marks"].shape == x["marks_mask"].shape and x["marks"].shape[1] in (4, 8)
+        assert training or (x["marks"].numpy()[:, : whole["marks"].shape[1]] == whole["marks"].numpy()).all()
+        assert not x["marks_mask"].numpy()[:, 5:].any()
