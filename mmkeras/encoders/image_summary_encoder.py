@@ -19,7 +19,7 @@ class ImageSummaryEncoder(keras.layers.Layer):
 
     t = W_d relu(W f(x)) + W_c relu(W g(x)): f gives the descriptions, which cost little and teach much where pictures
     are few; g is a CNN whose last map, of about 3 × 3, is read place by place. On images of 40 pixels and more its
-    first convolution has a stride of two. in training each image is a little turned, stretched and moved.
+    first convolution has a stride of two. In training each image is a little turned, stretched and moved.
 
     Args:
         dim: int > 0. Width of the token. Defaults to `64`.

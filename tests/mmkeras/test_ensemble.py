@@ -81,7 +81,7 @@ def test_it_is_exported(model, pipe, rows, tmp_path):
     answers = serve(**{name: tf.constant(cells) for name, cells in served().items() if name in pipe.inputs})
     told = next(iter(mm.predict(model, pipe, rows, batch_size=12)))
     assert [each.decode() for each in answers["kind"].numpy()] == list(told["kind"])
-    np.testing.assert_allclose(answers["price"].numpy(), told["price"], rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(answers["price"].numpy(), told["price"], rtol=1e-4, atol=1e-4)
 
 
 def test_models_must_agree(members, pipe, rows):
