@@ -16,7 +16,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import wave
 
 import numpy as np
 
@@ -29,14 +28,13 @@ def write_media(folder):
     """Images of 24 × 24 pixels and audio of a fifth of a second."""
     from PIL import Image
 
+    from data_pipelines.wav_file import wav_file
+
     random = np.random.default_rng(0)
     for place in range(FILES):
         Image.fromarray(random.integers(0, 255, (24, 24, 3), "uint8")).save(os.path.join(folder, f"{place}.png"))
-        with wave.open(os.path.join(folder, f"{place}.wav"), "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(8000)
-            file.writeframes((random.normal(size=1600) * 3000).astype("<i2").tobytes())
+        with open(os.path.join(folder, f"{place}.wav"), "wb") as file:
+            file.write(wav_file((random.normal(size=1600) * 3000).astype("int16"), 8000))
 
 
 def write_table(path, rows):

@@ -2,10 +2,9 @@
 
 import numpy as np
 
+from data_pipelines.naming import MASK
 from mmkeras.dual_encoder import embedded
 from mmkeras.inference.row_batches import row_batches
-
-MASK = "_mask"
 
 
 def embed(model, pipe, rows, batch_size=64):

@@ -3,11 +3,9 @@
 import keras
 import numpy as np
 
-from data_pipelines.naming import plain_names
+from data_pipelines.naming import MASK, plain_names
 from mmkeras.dual_encoder import embedded, single_encoder
 from mmkeras.inference.row_batches import row_batches
-
-MASK = "_mask"
 
 
 def zero_shot(model, pipe, rows, target, text, media, prompts=None, batch_size=64):

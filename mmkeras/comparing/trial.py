@@ -9,11 +9,11 @@ import time
 import keras
 import numpy as np
 
+from data_pipelines.naming import MASK
 from mmkeras.comparing.corrupt import LEVELS, corruptions
 from mmkeras.run import fit_batches
 from mmkeras.tallies import CategoryTally
 
-MASK = "_mask"
 # The score of a row, the mean of which is the score of a system; higher is better.
 SCORES = {"Category": "accuracy", "Number": "r2", "Tags": "f1"}
 TRAINING = {

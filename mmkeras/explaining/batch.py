@@ -2,12 +2,11 @@
 
 import numpy as np
 
+from data_pipelines.naming import MASK
 from mmkeras.explaining.answers import answer, chosen, scales
 from mmkeras.explaining.evidence import evidence
 from mmkeras.explaining.gradients import integrated_gradients
 from mmkeras.explaining.shapley import shapley_values, subset_predictions
-
-MASK = "_mask"
 
 
 def worth(batch, pipe, target, labels, weights):

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
-MASK = "_mask"
+from data_pipelines.naming import MASK
+
 # How much goes through the model at once.
 MOST_ROWS, NUMBERS = 1024, 2**20
 SILENCE = float(np.log(1e-5))

@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-MASK = "_mask"
+from data_pipelines.naming import MASK
+
 MOST = 12
 
 

@@ -5,11 +5,11 @@ import functools
 import keras
 from keras import ops
 
+from data_pipelines.naming import MASK
 from mmkeras.inference.graph_part import GraphPart
 from mmkeras.inference.meeting import generates, meeting
 from mmkeras.inference.seen_batch import SeenBatch
 
-MASK = "_mask"
 NUMBERS = 2**21  # of tokens, which go through what follows at once
 VECTOR = 4096
 
