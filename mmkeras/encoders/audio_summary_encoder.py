@@ -5,7 +5,7 @@ from keras import ops
 
 from mmkeras.component import component
 from mmkeras.encoders.sound_levels import levelled
-from mmkeras.layers.built_dense import built_dense, built_scale
+from mmkeras.layers.built_dense import built_dense, built_scale, scale_rows
 from mmkeras.layers.masking import hide, mask_or_full
 from mmkeras.layers.sequence_summary import stretches
 
@@ -84,7 +84,7 @@ class AudioSummaryEncoder(keras.layers.Layer):
             return self.drop(values, training=training)
 
         def scaled(scale, values):
-            return drop(hide(scale(ops.concatenate(values, axis=1), training=training, mask=present), present))
+            return drop(scale_rows(scale, ops.concatenate(values, axis=1), present, training))
 
         frames = levelled(ops.cast(hide(inputs, mask), self.compute_dtype), mask, self.normalize)
         frames = hide(frames, mask)

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from mmkeras.component import component
-from mmkeras.layers.built_dense import built_dense, built_scale
+from mmkeras.layers.built_dense import built_dense, built_scale, scale_rows
 from mmkeras.layers.image_descriptors import colour_histogram, edge_histograms, thumbnail
 from mmkeras.layers.masking import hide, mask_or_full
 from mmkeras.layers.random_warp import RandomWarp
@@ -92,17 +92,16 @@ class ImageSummaryEncoder(keras.layers.Layer):
         mask = mask_or_full(mask, inputs, 1)
         images = hide(ops.cast(inputs, "float32"), mask)
         images = self.change(images, mask=mask, training=training) if self.warp else images
-
-        def scaled(scale, values):
-            values = ops.cast(values, self.compute_dtype)
-            return self.drop(hide(scale(values, training=training, mask=mask), mask), training=training)
-
-        described = self.describe(scaled(self.scale_described, describe_images(images)))
-        described = self.drop_described(described, training=training)
-        looked = self.look(scaled(self.scale_looked, self._looked(images)))
-        looked = self.drop(looked, training=training)
+        described = self._scaled(self.scale_described, describe_images(images), mask, training)
+        described = self.drop_described(self.describe(described), training=training)
+        looked = self._scaled(self.scale_looked, self._looked(images), mask, training)
+        looked = self.drop(self.look(looked), training=training)
         token = self.project(ops.concatenate([described, looked], axis=1))
         return hide(token[:, None], mask)
+
+    def _scaled(self, scale, features, mask, training):
+        features = scale_rows(scale, ops.cast(features, self.compute_dtype), mask, training)
+        return self.drop(features, training=training)
 
     def _looked(self, images):
         x = ops.cast(images, self.compute_dtype) * 2.0 - 1.0

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from mmkeras.component import component
-from mmkeras.layers.built_dense import built_scale
+from mmkeras.layers.built_dense import built_scale, scale_rows
 from mmkeras.layers.masking import hide, mask_or_full
 from mmkeras.layers.random_convolutions import RandomConvolutions
 from mmkeras.layers.sequence_summary import SequenceSummary
@@ -62,8 +62,8 @@ class TimeSeriesSummaryEncoder(keras.layers.Layer):
         token = self.summary_of(x, mask=mask, training=training)
         if self.num_kernels:
             present = ops.any(mask, axis=1)
-            features = self.scale(self.random(x, mask=mask), training=training, mask=present)
-            token = token + self.read(self.drop(hide(features, present), training=training))
+            features = scale_rows(self.scale, self.random(x, mask=mask), present, training)
+            token = token + self.read(self.drop(features, training=training))
         return hide(token[:, None], self.compute_mask(inputs, mask))
 
     def compute_mask(self, inputs, mask=None):

@@ -2,6 +2,8 @@
 
 import keras
 
+from mmkeras.layers.masking import hide
+
 
 def built_dense(layer, name, width, units, activation=None):
     """A dense layer on `width` features, built, in the precision of the layer that it belongs to."""
@@ -20,3 +22,8 @@ def built_scale(layer, name, features):
     )
     scale.build((None, features))
     return scale
+
+
+def scale_rows(scale, features, present, training):
+    """Features `(B, N)` through what `built_scale` gave; zeros in rows that are absent, which do not count."""
+    return hide(scale(features, training=training, mask=present), present)

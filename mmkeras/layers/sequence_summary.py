@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from mmkeras.component import component
-from mmkeras.layers.built_dense import built_dense, built_scale
+from mmkeras.layers.built_dense import built_dense, built_scale, scale_rows
 from mmkeras.layers.masking import hide, mask_or_full, sequence_conv
 
 
@@ -81,7 +81,7 @@ class SequenceSummary(keras.layers.Layer):
             return self.drop(values, training=training)
 
         def scaled(scale, values):
-            return drop(hide(scale(ops.concatenate(values, axis=1), training=training, mask=present), present))
+            return drop(scale_rows(scale, ops.concatenate(values, axis=1), present, training))
 
         x, real = ops.cast(hide(inputs, mask), self.compute_dtype), mask
         views = [self.as_it_is(scaled(self.scale_steps, stretches(x, real, self.parts)))]
