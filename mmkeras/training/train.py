@@ -9,20 +9,19 @@ import keras
 
 from mmkeras import run as runs
 from mmkeras.build import build
-from mmkeras.compile import compile as compile_model
 from mmkeras.evaluate import watched
 from mmkeras.pages.report_rows import ReportRows
 from mmkeras.training.cache_choice import row_cache
-from mmkeras.training.choices import Choices
+from mmkeras.training.choices import COSINE, Choices
 from mmkeras.training.execution import Execution
 from mmkeras.training.label_check import label_remarks
-from mmkeras.training.plateau import Plateau
 from mmkeras.training.row_parts import TEST, TRAIN, VALIDATION, require_columns, row_parts
 from mmkeras.training.run_folder import CHOICES, RunFolder
 from mmkeras.training.run_marks import read_json
 from mmkeras.training.seen_rows import with_seen
 from mmkeras.training.time_budget import TimeBudget
 from mmkeras.training.trained_run import TrainedRun
+from mmkeras.training.training_stage import TrainingStage
 
 
 def train(
@@ -46,13 +45,15 @@ def train(
     on_bad="raise",
     verbose="auto",
     show=None,
+    evaluate=True,
     **choices,
 ):
     """Trains a model on a table and keeps the run in a folder.
 
     Columns are guessed, parts are built, and the model learns until its validation loss no longer improves: then the
     learning rate falls once, and the next time training ends. What is validated and kept is the running mean of the
-    weights. Everything chosen stands in `choices.json` of the run.
+    weights. With `schedule="cosine"`, it learns for all epochs instead, along a cosine. Everything chosen stands in
+    `choices.json` of the run.
 
     Args:
         rows: `Rows`, or the path of a table.
@@ -73,13 +74,15 @@ def train(
         seed: int. Of weights and the order of rows. Defaults to `0`.
         class_weight: see `Pipeline.batches`. Defaults to `None`.
         refit: bool. Then trains once more on training and validation rows, with as many epochs, and their learning
-            rates, as were best. Defaults to `False`.
+            rates, as were best; with `keep="last"`, which chooses nothing, once, on both. Defaults to `False`.
         resume, overwrite, save_every: see `mmkeras.run.fit`.
         on_bad: policy for bad cells in training, see `Pipeline`. Defaults to `"raise"`.
         verbose: as in `model.fit`; 0 also says nothing of how rows were parted. Defaults to `"auto"`.
         show: callable (pipeline, parts), called before training. Defaults to `None`.
+        evaluate: bool. Whether the model is evaluated on the test rows, for `metrics.json`. Defaults to `True`.
         choices: `batch_size`, `epochs`, `patience`, `learning_rate`, `weight_decay`, `label_smoothing`,
-            `ema_momentum`, see `Choices`; `jit_compile`, `steps_per_execution`, `dtype`, `cache`, see `Execution`.
+            `ema_momentum`, `schedule`, `warmup`, `clipnorm`, `keep`, `monitor`, see `Choices`; `jit_compile`,
+            `steps_per_execution`, `dtype`, `cache`, see `Execution`.
     Returns:
         `TrainedRun`: `model`, `pipe`, `folder`, `parts`, `choices`, `metrics`.
     Raises:
@@ -110,7 +113,8 @@ def train(
     pipe = pipeline or _guessed(rows, targets, inputs, ignore, on_bad)
     require_columns(found, [*pipe.input_columns(), *pipe.target_columns()])
 
-    def learn(part, judged, folder, chosen, callback, budget):
+    def learn(part, judged, folder, stage, budget):
+        chosen = stage.chosen
         keras.utils.set_random_seed(seed)
         if not pipe.adapted or refit:
             pipe.adapt(part)
@@ -122,27 +126,25 @@ def train(
         with execution.policy():
             model = build(pipe.spec, **options)
             options = execution.compiled(pipe, chosen.steps if save_every is None else 1)
-            model = _compiled(model, pipe, chosen, options)
+            model = stage.compile(model, pipe, **options)
         kept = {"resume": resume, "overwrite": overwrite, "save_every": save_every, "verbose": verbose}
         known = [part, *([] if judged is None else [judged])]
         with row_cache(pipe, known, folder, execution.cache, budget.left) as (cache, facts):
             noted.update(facts, **execution.facts(model))
             budget.require_time()
-            budget.after = (len(judged or ()) / 2 + len(found[TEST])) / chosen.batch_size
+            budget.after = (len(judged or ()) / 2 + (len(found[TEST]) if evaluate else 0)) / chosen.batch_size
             runs.fit(
                 model,
                 pipe,
                 part,
                 judged,
                 folder,
-                chosen.epochs,
-                chosen.batch_size,
-                seed,
-                class_weight,
-                monitor="val_loss",
-                callbacks=[budget, callback],
+                batch_size=chosen.batch_size,
+                seed=seed,
+                class_weight=class_weight,
                 cache=cache,
                 choices={**chosen.facts(), **noted},
+                **stage.fit_options([budget]),
                 **kept,
             )
         if budget.ended:
@@ -152,18 +154,24 @@ def train(
         return model
 
     execution, choices = Execution.taken_from(choices)
-    chosen = Choices(len(found[TRAIN]), **choices)
-    first = os.path.join(output, "chosen") if refit else output
-    model = learn(found[TRAIN], found[VALIDATION], first, chosen, Plateau(chosen.patience), budgets[0])
+    stage = TrainingStage(Choices(len(found[TRAIN]), **choices))
+    chooses = refit and stage.chosen.keep == "best"
+    first = os.path.join(output, "chosen") if chooses else output
+    if chooses or not refit:
+        model = learn(found[TRAIN], found[VALIDATION], first, stage, budgets[0])
     if refit:
-        rates = _rates(model, pipe, first)
         both = found[TRAIN].union(found[VALIDATION])
-        chosen = Choices(len(both), **{**choices, "epochs": len(rates), "batch_size": chosen.batch_size})
-        falling = keras.callbacks.LearningRateScheduler(lambda epoch: rates[epoch])
-        model = learn(both, None, output, chosen, falling, budgets[1])
-    elif overwrite:  # what a refit was chosen by, of a run before
+        if chooses:
+            choices["batch_size"] = stage.chosen.batch_size
+            stage = _as_long_as_best(both, choices, runs.best_epoch(model, pipe, first, stage.chosen.monitor), first)
+        else:
+            stage = TrainingStage(Choices(len(both), **choices))
+        model = learn(both, None, output, stage, budgets[-1])
+    if overwrite and not chooses:  # what a refit was chosen by, of a run before
         shutil.rmtree(os.path.join(output, "chosen"), ignore_errors=True)
-    facts = {**chosen.facts(), **noted}
+    facts = {**stage.chosen.facts(), **noted}
+    if not evaluate:
+        return TrainedRun(model, pipe, os.fspath(output), found, facts)
     report_rows = ReportRows(pipe, found[TEST])
     subsets = minutes is None or budgets[-1].left > 0
     metrics = watched(model, pipe, found[TEST], report_rows.add, subsets=subsets)
@@ -189,22 +197,10 @@ def _guessed(rows, targets, inputs, ignore, on_bad):
     return Pipeline(*infer(rows, targets, inputs, ignore), on_bad=on_bad)
 
 
-def _compiled(model, pipe, chosen, options):
-    """The model with AdamW; labels are smoothed where classes are told apart."""
-    smoothed = {name: chosen.label_smoothing for name in pipe.targets if hasattr(model.get_layer(name), "num_classes")}
-    return compile_model(
-        model,
-        pipe.spec,
-        learning_rate=chosen.learning_rate,
-        weight_decay=chosen.weight_decay,
-        label_smoothing=smoothed,
-        ema_momentum=chosen.ema_momentum if keras.backend.backend() == "tensorflow" else None,
-        **options,
-    )
-
-
-def _rates(model, pipe, folder):
-    """The learning rates of the epochs of a run up to its best one."""
-    best = runs.best_epoch(model, pipe, folder, "val_loss")
+def _as_long_as_best(rows, choices, best, folder):
+    """The stage of a training on more rows, which ends after as many epochs as were best."""
+    if choices.get("schedule") == COSINE:
+        return TrainingStage(Choices(len(rows), **choices), epochs=best)
     with open(os.path.join(folder, runs.HISTORY), newline="", encoding="utf-8") as file:
-        return [float(line["learning_rate"]) for line in csv.DictReader(file)][:best]
+        rates = [float(line["learning_rate"]) for line in csv.DictReader(file)][:best]
+    return TrainingStage(Choices(len(rows), **{**choices, "epochs": best}), rates=rates)

@@ -10,11 +10,11 @@ class TrainedRun:
         folder: path of the run's files.
         parts: dict `"train"`, `"val"`, `"test"` → `Rows`.
         choices: dict. What was chosen for the training.
-        metrics: dict that `mmkeras.evaluate` gave for the test rows.
-        report_rows: `ReportRows`, what a report needs of the test rows, which passed by then.
+        metrics: dict that `mmkeras.evaluate` gave for the test rows, or None where they were not evaluated.
+        report_rows: `ReportRows`, what a report needs of the test rows, which passed by then, or None.
     """
 
-    def __init__(self, model, pipe, folder, parts, choices, metrics, report_rows):
+    def __init__(self, model, pipe, folder, parts, choices, metrics=None, report_rows=None):
         self.model = model
         self.pipe = pipe
         self.folder = folder
@@ -24,4 +24,5 @@ class TrainedRun:
         self.report_rows = report_rows
 
     def __repr__(self):
-        return f"TrainedRun({self.folder!r}, targets={self.metrics['targets']})"
+        scores = "" if self.metrics is None else f", targets={self.metrics['targets']}"
+        return f"TrainedRun({self.folder!r}{scores})"
