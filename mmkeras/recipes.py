@@ -2,8 +2,6 @@
 
 import os
 
-import keras
-
 SIZES = ("width", "height", "aspect", "bytes")
 COUNTS = ("n_path", "n_group", "n_shape", "n_gradient", "n_color", "n_text", "n_stroke")
 
@@ -18,7 +16,8 @@ class Recipe:
         inputs: callable without arguments → dict name → modality, anew at each call.
         targets: callable without arguments → dict name → modality.
         parts: callable (spec) → options of `mmkeras.build`.
-        epochs, batch_size, learning_rate, weight_decay, label_smoothing, clipnorm, ema_momentum: of the training.
+        epochs, batch_size, learning_rate, weight_decay, label_smoothing, clipnorm, ema_momentum: see `Choices`. The
+            learning rate follows a cosine; with running means, the last weights are kept, else the best.
         chance: float. The score that knows nothing.
     """
 
@@ -63,50 +62,52 @@ class Recipe:
         return {split: rows.where(split=split) for split in ("train", "val", "test")}
 
     def train(self, folder, seed=0, only=None, epochs=None, refit=False, verbose="auto"):
-        """Learns from the training rows, alone from the inputs `only` where they are named.
+        """Trains a model on the training rows by `mmkeras.train`, without evaluation.
 
-        With `refit`, from the validation rows as well: they have had their say in the recipe, and judge nothing here. A
-        run that is in the folder is replaced.
+        With `only`, the model has these inputs alone. With `refit`, it learns from the validation rows as well: they
+        have had their say in the recipe, and judge nothing here. A run that is in the folder is replaced.
 
         Returns:
             tuple (model, pipeline, rows by split).
         """
         import mmkeras as mm
         from data_pipelines import Pipeline
-        from mmkeras import run
 
-        keras.utils.set_random_seed(seed)
-        rows, epochs = self.rows(), epochs or self.epochs
-        learned, judged = (rows["train"].union(rows["val"]), None) if refit else (rows["train"], rows["val"])
+        rows = self.rows()
         inputs = {name: modality for name, modality in self.inputs().items() if only is None or name in only}
-        pipe = Pipeline(inputs, self.targets()).adapt(learned)
-        options = self.parts(pipe.spec)
+        trained = mm.train(
+            rows["train"],
+            output=folder,
+            pipeline=Pipeline(inputs, self.targets()),
+            validation=rows["val"],
+            test=rows["test"],
+            parts=lambda spec: self._parts_of(spec, inputs),
+            seed=seed,
+            refit=refit,
+            overwrite=True,
+            verbose=verbose,
+            evaluate=False,
+            epochs=epochs or self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            label_smoothing=self.label_smoothing,
+            ema_momentum=self.ema_momentum or 0.0,
+            schedule="cosine",
+            warmup=0.1,
+            clipnorm=self.clipnorm,
+            keep="last" if self.ema_momentum or refit else "best",
+            monitor=None,
+        )
+        return trained.model, trained.pipe, rows
+
+    def _parts_of(self, spec, inputs):
+        """Options of `mmkeras.build`, without the parts of inputs that are left out."""
+        options = self.parts(spec)
         if len(inputs) == 1:
             options.pop("fusion", None)
         options["encoders"] = {k: v for k, v in options.get("encoders", {}).items() if k in inputs}
-        model = mm.build(pipe.spec, **options)
-        steps = epochs * -(-len(learned) // self.batch_size)
-        rate = keras.optimizers.schedules.CosineDecay(
-            self.learning_rate / 20, steps, warmup_target=self.learning_rate, warmup_steps=steps // 10
-        )
-        mm.compile(
-            model,
-            pipe.spec,
-            learning_rate=rate,
-            weight_decay=self.weight_decay,
-            label_smoothing=self.label_smoothing,
-            clipnorm=self.clipnorm,
-            ema_momentum=self.ema_momentum,
-        )
-        fit = {
-            "keep": "last" if self.ema_momentum else "best",
-            "epochs": epochs,
-            "batch_size": self.batch_size,
-            "seed": seed,
-            "verbose": verbose,
-            "overwrite": True,
-        }
-        return run.fit(model, pipe, learned, judged, folder, **fit), pipe, rows
+        return options
 
 
 def _clipart():
