@@ -12,9 +12,10 @@ from data_pipelines.whole_file import check_folder, write_json
 from mmkeras import fusions
 from mmkeras.comparing import fingerprint
 from mmkeras.comparing.comparison import SINGLE, summarise
-from mmkeras.comparing.trial import MASK, SCORES, TRAINING, judge, train
+from mmkeras.comparing.trial import MASK, SCORES, TRAINING, judge, stage_of, train
 from mmkeras.generator import TARGET, answering
 from mmkeras.inference.subset_model import SubsetModel
+from mmkeras.training.not_finite_error import NotFiniteError
 
 BASELINE, LATE = "TokenTransformer", "LateFusion"
 USUAL = ("ConcatFusion", "GatedFusion", "CrossAttentionFusion", "BottleneckFusion")
@@ -26,10 +27,10 @@ def compare(
 ):
     """Trains every input alone, TokenTransformer, LateFusion and the chosen fusions, and says what fusing is worth.
 
-    All systems see the same rows, decoded once, and are trained as `mmkeras train` does it. Each run is kept in
-    `runs/NAME-SEED`, a folder for `mmkeras predict` as well; started again, only runs that are missing, or whose data
-    or options have changed, are done. `results.json` holds all figures: what they are, says
-    `mmkeras.comparing.comparison`.
+    All systems see the same rows, decoded once, and are trained as `mm.train(schedule="cosine")` does it, by the same
+    `TrainingStage`. Each run is kept in `runs/NAME-SEED`, a folder for `mmkeras predict` as well; started again, only
+    runs that are missing, or whose data or options have changed, are done. `results.json` holds all figures, which
+    `mmkeras.comparing.comparison` explains.
 
     Args:
         pipe: adapted `Pipeline` with at least two inputs.
@@ -42,30 +43,32 @@ def compare(
         parts: callable (spec) → dict of options of `mmkeras.build`, anew at each call; parts of inputs that a system
             does not have are left out, and so is a fusion. Defaults to `None`: the usual parts.
         training: dict of `epochs`, `batch_size`, `learning_rate`, `weight_decay`, `label_smoothing`, `clipnorm`,
-            `ema_momentum`, `patience`, `warmup` (share of all steps). Defaults to `None`: as in `mmkeras train`.
+            `ema_momentum`, `patience`, `warmup`, see `Choices`. Defaults to `None`: `comparing.trial.TRAINING`.
         robust: bool. Also measures under corruptions. Defaults to `True`.
         progress: callable (runs done, runs in all, name of the next) or None. Defaults to `None`.
     Returns:
         dict, JSON-ready, as in `results.json`; `["verdict"]` is the sentence to act on.
     Raises:
-        ValueError: fewer than two inputs, an unknown target, fusion or training option, a part without rows, no seed.
+        ValueError: fewer than two inputs, an unknown target, fusion or training option, one out of range, a part
+            without rows, no seed, or (`NotFiniteError`) a system whose loss is NaN or infinite.
     Example:
         >>> compare(pipe, {"train": train, "val": val, "test": test}, "comparison/")["verdict"]
     """
     target = _checked_target(pipe, target)
     training = _checked_training(training)
     _check(pipe, rows, seeds)
+    stage = stage_of(training, len(rows["train"]))
     systems = _systems(pipe, fusions)
     folder = os.fspath(folder)
     check_folder("compare", folder)
-    data = _Data(pipe, rows, os.path.join(folder, "cache"), training["batch_size"])
+    data = _Data(pipe, rows, os.path.join(folder, "cache"), stage.chosen.batch_size)
     plan = [(name, seed) for seed in range(seeds) for name in systems]
     runs = {name: [] for name in systems}
     for done, (name, seed) in enumerate(plan):
         if progress:
             progress(done, len(plan), f"{name}, seed {seed}")
         place = os.path.join(folder, "runs", f"{_file_name(name)}-{seed}")
-        runs[name].append(_run(data, place, name, systems[name], seed, target, parts, training, robust))
+        runs[name].append(_run(data, place, name, systems[name], seed, target, parts, training, stage, robust))
     if progress:
         progress(len(plan), len(plan), "")
     results = summarise(runs, pipe, target, {"seeds": seeds, "training": training, "rows": data.sizes})
@@ -178,7 +181,7 @@ class _Data:
         return path
 
 
-def _run(data, place, name, system, seed, target, parts, training, robust):
+def _run(data, place, name, system, seed, target, parts, training, stage, robust):
     """The result of one training: read where it is there, else made."""
     from mmkeras.version import __version__
 
@@ -199,7 +202,10 @@ def _run(data, place, name, system, seed, target, parts, training, robust):
 
     model = mm.build(pipe.spec, **options)
     batches, judged = data.batches("train", inputs, seed), data.batches("val", inputs)
-    cost = train(model, pipe, batches, judged, -(-data.sizes["train"] // data.batch_size), place, training)
+    try:
+        cost = train(model, pipe, batches, judged, stage, place)
+    except NotFiniteError as stop:
+        raise _of_system(stop, name, seed) from None
     asked = SubsetModel(answering(model, target), pipe.inputs)
     chosen_by = judge(asked, pipe, judged, target, robust=False)
     scores = judge(asked, pipe, data.batches("test", inputs), target, robust)
@@ -207,6 +213,16 @@ def _run(data, place, name, system, seed, target, parts, training, robust):
     result = {"fingerprint": mark, "system": name, "seed": seed, **cost, "validation": validation, **scores}
     write_json(path, result)
     return result
+
+
+def _of_system(stop, name, seed):
+    """The error of a training that was stopped, with the system that it was of."""
+    message = (
+        "compare: the loss of every system must be a finite number. "
+        f"Received: NaN or infinity in {name!r}, seed {seed}, {stop.place}; {stop.found}. "
+        "Do: a smaller learning_rate in training, or other rows; runs that are finished are not trained again."
+    )
+    return NotFiniteError(message, stop.epoch, stop.batch, stop.rows, stop.found)
 
 
 def _narrowed(pipe, inputs):

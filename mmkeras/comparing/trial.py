@@ -13,6 +13,8 @@ from data_pipelines.naming import MASK
 from mmkeras.comparing.corrupt import LEVELS, corruptions
 from mmkeras.run import fit_batches
 from mmkeras.tallies import CategoryTally
+from mmkeras.training.choices import Choices
+from mmkeras.training.training_stage import TrainingStage
 
 # The score of a row, the mean of which is the score of a system; higher is better.
 SCORES = {"Category": "accuracy", "Number": "r2", "Tags": "f1"}
@@ -29,38 +31,30 @@ TRAINING = {
 }
 
 
-def train(model, pipe, batches, judged, steps, folder, training):
-    """Compiles and fits as `mmkeras train` does; gives what it cost."""
-    import mmkeras as mm
+def stage_of(training, rows):
+    """The `TrainingStage` of a comparison's `training`.
 
-    total = training["epochs"] * steps
-    rate = keras.optimizers.schedules.CosineDecay(
-        training["learning_rate"] / 20,
-        total,
-        warmup_target=training["learning_rate"],
-        warmup_steps=max(1, int(total * training["warmup"])),
-    )
-    options = {name: training[name] for name in ("weight_decay", "label_smoothing", "clipnorm", "ema_momentum")}
-    mm.compile(model, pipe.spec, learning_rate=rate, **options)
+    Args:
+        training: dict of all options, see `mmkeras.compare`.
+        rows: int > 0. Training rows.
+    Raises:
+        ValueError: an option out of range.
+    """
+    # Running means are what is left in the end, unless there is a score to be patient with.
+    keep = "last" if training["ema_momentum"] and not training["patience"] else "best"
+    options = {**training, "ema_momentum": training["ema_momentum"] or 0.0}
+    return TrainingStage(Choices(rows, **options, schedule="cosine", keep=keep, monitor=None))
+
+
+def train(model, pipe, batches, judged, stage, folder):
+    """Compiles and fits a model on batches that are there already; gives what it cost."""
+    stage.compile(model, pipe, label_smoothing=stage.chosen.label_smoothing)  # of tags and tokens as well
     clock = _Clock()
-    keep = "last" if training["ema_momentum"] else "best"
     # Validation rows choose an epoch, where one is chosen; they are scored after training anyway.
-    watched = judged if keep == "best" else None
+    watched = judged if stage.chosen.keep == "best" else None
+    options = {"verbose": 0, "backup": False, "overwrite": True, **stage.fit_options([clock])}
     with _PeakMemory() as memory:
-        fit_batches(
-            model,
-            pipe,
-            batches,
-            watched,
-            folder,
-            training["epochs"],
-            patience=training["patience"],
-            keep=keep,
-            verbose=0,
-            callbacks=[clock],
-            backup=False,
-            overwrite=True,
-        )
+        fit_batches(model, pipe, batches, watched, folder, **options)
     return {
         "parameters": model.count_params(),
         "epochs": len(clock.seconds),

@@ -8,13 +8,15 @@ class NotFiniteError(ValueError):
         message: str.
         epoch, batch: int. Where, both from 0; in validation, `batch` is None.
         rows: list of int. The batch's rows, by their numbers in the table, where they are known. Defaults to `()`.
+        found: str. What is the first that is not finite, in words. Defaults to `""`.
     """
 
-    def __init__(self, message, epoch, batch, rows=()):
+    def __init__(self, message, epoch, batch, rows=(), found=""):
         super().__init__(message)
         self.epoch = epoch
         self.batch = batch
         self.rows = list(rows)
+        self.found = found
 
     @property
     def place(self):

@@ -52,7 +52,7 @@ class StoppedTraining:
             f"run: the loss must be a finite number. Received: NaN or infinity in {place}; {said}. {self._kept()} "
             "Do: look at these rows, or take a smaller learning_rate, and start anew with --overwrite (overwrite=True)."
         )
-        return NotFiniteError(message, stop.epoch, stop.batch, [int(number) for number in numbers])
+        return NotFiniteError(message, stop.epoch, stop.batch, [int(number) for number in numbers], said)
 
     def _in_validation(self):
         """What is not finite, the numbers of the batch's rows, and in which of them it is so."""

@@ -9,8 +9,9 @@ import pytest
 
 import mmkeras as mm
 from data_pipelines import Category, Number, Pipeline, Tags, Text, read_table
-from mmkeras.compare import _Data
-from mmkeras.comparing.trial import row_scores, subsets
+from mmkeras.compare import _checked_training, _Data
+from mmkeras.comparing.trial import row_scores, stage_of, subsets
+from mmkeras.training.not_finite_error import NotFiniteError
 
 TRAINING = {"epochs": 8, "batch_size": 16, "learning_rate": 0.02}
 
@@ -115,6 +116,20 @@ def test_other_options_or_data_are_done_anew(made, pipe, rows):
     assert fingerprint.of_rows(pipe, rows["test"]) != fingerprint.of_rows(pipe, rows["test"].take(3))
 
 
+def test_a_system_whose_loss_is_not_finite_is_named(pipe, rows, tmp_path):
+    training = {**TRAINING, "learning_rate": 1e38}
+    rule = r"compare: the loss of every system .* infinity in 'only word', seed 0, epoch 1, .*first layer whose output"
+    with pytest.raises(NotFiniteError, match=rule) as caught:
+        mm.compare(pipe, rows, tmp_path, fusions=(), seeds=1, parts=small, training=training)
+    assert caught.value.epoch == 0 and "--overwrite" not in str(caught.value)
+
+
+def test_epochs_are_waited_for_where_running_means_are_kept(pipe, rows):
+    training = {**_checked_training({"ema_momentum": 0.9}), "patience": 2}
+    assert stage_of(training, 60).chosen.keep == "best"
+    assert stage_of({**training, "patience": None}, 60).chosen.keep == "last"
+
+
 def test_labels_that_decoders_follow_stay_in_the_batches(rows, tmp_path):
     inputs = {"word": Text(), "size": Number()}
     pipe = Pipeline(inputs, {"kind": Category(), "said": Text(column="word")}).adapt(rows["train"])
@@ -153,6 +168,7 @@ def test_scores_of_rows():
     [
         ({"target": "colour"}, "target must be one of .*'kind'.* Received: target='colour'"),
         ({"fusions": ["FogFusion"]}, r"fusions must be among .* Received: \['FogFusion'\]"),
+        ({"training": {"epochs": -1}}, "epochs must be > 0. Received: epochs=-1"),
         ({"training": {"speed": 3}}, r"training knows .*'epochs'.* Received: \['speed'\]"),
         ({"seeds": 0}, "seeds must be > 0. Received: seeds=0"),
         ({"rows": {"train": [1], "test": [1]}}, "every part must have rows. Received: no val rows"),
