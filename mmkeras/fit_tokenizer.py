@@ -4,6 +4,7 @@ import keras
 
 from data_pipelines.naming import plain_name
 from mmkeras import tokenizers
+from mmkeras.training.fit_part import fit_part
 
 MASK, TARGET = "_mask", "_target"
 
@@ -36,7 +37,8 @@ def fit_tokenizer(
     Returns:
         The tokenizer, for `build(…, decoder="tokens", tokenizers={target: …})`.
     Raises:
-        ValueError: a target that is not there, or none that a tokenizer is trained for.
+        ValueError: a target that is not there, none that a tokenizer is trained for, or (`NotFiniteError`) a loss
+            that is NaN or infinite.
     Example:
         >>> tokenizer = fit_tokenizer(pipe, train, "drawing", epochs=50)
     """
@@ -55,7 +57,7 @@ def fit_tokenizer(
     steps = epochs * -(-len(rows) // batch_size)
     rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     model.compile(keras.optimizers.Adam(rate), tokenizer.default_loss())
-    model.fit(batches, validation_data=judged, epochs=epochs, shuffle=False, verbose=verbose)
+    fit_part("fit_tokenizer", model, batches, judged, epochs, verbose)
     return tokenizer
 
 

@@ -7,6 +7,7 @@ from data_pipelines.naming import plain_name
 from mmkeras.generation.sound_output import sizes_of, vocoder_of
 from mmkeras.layers import LogMel, NeuralVocoder
 from mmkeras.losses import MultiResolutionSTFTLoss
+from mmkeras.training.fit_part import fit_part
 
 
 def fit_vocoder(
@@ -41,7 +42,8 @@ def fit_vocoder(
         The vocoder, for `vocoder=` of `AudioMelDecoder`, `AudioFlowDecoder` and `AudioTokenizer`, which keep it in
         their files.
     Raises:
-        ValueError: a target that is no sound, or a vocoder of other sizes.
+        ValueError: a target that is no sound, a vocoder of other sizes, or (`NotFiniteError`) a loss that is NaN or
+            infinite.
     Example:
         >>> vocoder = fit_vocoder(pipe, train, "voice")
         >>> decoder = AudioMelDecoder.from_spec(pipe.spec["targets"]["voice"], 0.1, vocoder=vocoder, name="voice")
@@ -67,7 +69,7 @@ def fit_vocoder(
     judged = None if validation is None else reader.batches(validation, on_bad="mask", **options).map(_own_label)
     rate = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * -(-len(rows) // batch_size))
     model.compile(keras.optimizers.Adam(rate, clipnorm=1.0), _loss(sound.fft_length), jit_compile=False)
-    model.fit(batches, validation_data=judged, epochs=epochs, shuffle=False, verbose=verbose)
+    fit_part("fit_vocoder", model, batches, judged, epochs, verbose)
     return vocoder
 
 

@@ -11,6 +11,7 @@ import pytest
 import mmkeras as mm
 from data_pipelines import Audio, Category, Image, Pipeline, Text, read_table
 from data_pipelines.wav_file import wav_file
+from mmkeras.training.not_finite_error import NotFiniteError
 
 SIDES = ("left", "right")
 COLOURS = {"left": (250, 20, 20), "right": (20, 20, 250)}
@@ -161,6 +162,14 @@ def test_how_it_is_drawn_is_up_to_the_asker(trained):
     rows = read_table(asked())
     first, again = (mm.generate(model, pipe, rows, "picture_out", seed=1, temperature=9.0, steps=1) for _ in range(2))
     assert first == again and len(set(first)) == 6
+
+
+def test_a_tokenizer_whose_loss_is_not_finite_is_not_trained_on(trained):
+    _, pipe, rows = trained
+    tokenizer = mm.tokenizers.ImageTokenizer((8, 8, 3), levels=(4, 4), filters=(16,))
+    with pytest.raises(NotFiniteError, match=r"fit_tokenizer: the loss must be a finite number. .* in epoch 1, "):
+        options = {"epochs": 2, "batch_size": 16, "learning_rate": 1e38, "verbose": 0}
+        mm.fit_tokenizer(pipe, rows, "picture_out", tokenizer, **options)
 
 
 def test_what_decoders_and_tokenizers_must_be(trained):

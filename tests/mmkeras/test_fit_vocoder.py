@@ -9,6 +9,7 @@ import tensorflow as tf
 import mmkeras as mm
 from data_pipelines import Audio, Category, Pipeline, read_table
 from data_pipelines.wav_file import wav_file
+from mmkeras.training.not_finite_error import NotFiniteError
 
 RATE = 2000
 SIZES = {"sample_rate": RATE, "mel_bins": 12, "frame": 64, "hop": 16}
@@ -40,6 +41,13 @@ def test_it_plays_the_pitch_of_its_frames(taught):
     for one, pitch in zip(samples, (150, 500), strict=True):
         spectrum = np.abs(np.fft.rfft(one * np.hanning(len(one))))
         assert abs(spectrum.argmax() * RATE / len(one) - pitch) < 60
+
+
+def test_a_loss_that_is_not_finite_ends_training(taught):
+    pipe, rows, _ = taught
+    vocoder = mm.layers.NeuralVocoder(**SIZES, width=16, num_layers=1, name="vocoder")
+    with pytest.raises(NotFiniteError, match=r"fit_vocoder: the loss must be a finite number. .* in epoch 1, step "):
+        mm.fit_vocoder(pipe, rows, "voice", vocoder, epochs=2, batch_size=8, learning_rate=1e38, verbose=0)
 
 
 @pytest.mark.parametrize("cls", [mm.decoders.AudioMelDecoder, mm.decoders.AudioFlowDecoder])
