@@ -1,5 +1,6 @@
 """Damaged tables and shards of every format: each is read, row by row as it says, or refused with a sentence."""
 
+import json
 import os
 import random
 import shutil
@@ -112,6 +113,19 @@ def test_damaged_shards_are_refused_with_a_sentence_or_hold_what_was_written(sha
                 assert cells_of(read_shards(tmp_path / "bad")) == wanted
             shutil.copy(good / name, tmp_path / "bad" / name)
     assert not all(found), "some damage is seen"
+
+
+def test_an_index_that_says_something_else_is_refused(shards, tmp_path):
+    shutil.copytree(shards[0], tmp_path / "bad")
+    index = json.loads((shards[0] / "shards.json").read_text("utf-8"))
+    fewer = [{**note, "rows": note["rows"] - 1} for note in index["shards"]]
+    older = {name: value for name, value in index.items() if name != "digest"}
+    for wrong in ({**index, "shards": fewer}, {**older, "file_format": "x"}, {**older, "shards": [3]}):
+        (tmp_path / "bad/shards.json").write_text(json.dumps(wrong), "utf-8")
+        with pytest.raises(ValueError, match=r"index must be what Pipeline.prepare wrote. Received: .*shards.json"):
+            read_shards(tmp_path / "bad")
+    (tmp_path / "bad/shards.json").write_text(json.dumps(older), "utf-8")
+    assert len(read_shards(tmp_path / "bad")) == 12
 
 
 def test_a_damaged_record_is_told_of(tmp_path, shards):
