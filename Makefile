@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: demo test test-jax test-beam lint bench suite notebooks clean
+.PHONY: demo test fuzz test-jax test-beam lint bench suite notebooks clean
 
 .venv/ready: setup.cfg constraints.txt
 	$(PYTHON) -m venv .venv
@@ -26,6 +26,9 @@ demo: .venv/ready  ## trains, judges, exports and serves both bundled data sets 
 test: .venv/bench  ## all tests and the notebooks
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests
 	$(BIN)/python -m pytest -n 2 --nbmake --nbmake-timeout=900 notebooks
+
+fuzz: .venv/ready  ## the long versions of the fuzzed tests, with limits of time and memory: hours
+	MMKERAS_FUZZ=long $(BIN)/python -m pytest -n 2 -m fuzz tests
 
 test-jax: .venv/jax  ## the conformance sweep, and from a table to answers, on the JAX backend
 	KERAS_BACKEND=jax $(BIN)/python -m pytest -n 2 tests/test_conformance.py tests/test_from_table_to_answers.py

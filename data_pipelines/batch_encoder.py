@@ -1,6 +1,5 @@
 """Rows → batches of tensors, with bad cells raised, masked or dropped."""
 
-import contextlib
 import functools
 import threading
 
@@ -8,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from data_pipelines.cells import encode_strictly
+from data_pipelines.cells import encode_strictly, in_words
 from data_pipelines.modalities import CellContext
 from data_pipelines.naming import title_of
 from data_pipelines.problems import bad_cell
@@ -91,9 +90,11 @@ class BatchEncoder:
                 check = lambda cells: self._encode_with(cells, lambda name, m, *cell: m.check_row(*cell))  # noqa: E731
                 check = tf.autograph.experimental.do_not_convert(check)
                 raw = self.rows.dataset(self.columns, self.media_columns).batch(32)
-                with contextlib.suppress(tf.errors.OpError):
+                try:
                     for _ in self.judge(raw.map(check, tf.data.AUTOTUNE)):
                         pass
+                except tf.errors.OpError as error:  # of a bad cell, or of the table itself
+                    self.message = self.message or in_words(error.message)
         gone = f'Pipeline: a media file of "{self.source.name}" could not be read a moment ago, but can now.'
         raise ValueError(self.message or gone)
 

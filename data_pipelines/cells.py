@@ -96,10 +96,12 @@ def in_words(message):
     text = re.split(r"\[\[\{|\[Op:|\nTraceback ", message)[0].split("}} ")[-1]
     if text.startswith("Graph execution error"):
         text = text.strip().splitlines()[-1]
-    text = text.strip().removeprefix("ValueError: ")
+    text = re.sub(r"^Error in user-defined function.*? with iterator: \S+: ", "", text.strip())
+    text = text.removeprefix("ValueError: ")
     if text.startswith("assertion failed: "):
         text = re.sub(r"\[([^\]]*)\]", r"\1", text.removeprefix("assertion failed: "))
-    return text.replace("\n", " ").strip().rstrip(".")[:200]
+    # What our own code says names a file and what to do, which must not be cut off.
+    return text.replace("\n", " ").strip().rstrip(".")[: 2000 if "Received: " in text else 200]
 
 
 def decode_cells(cells, decode, empty, seeds=None):

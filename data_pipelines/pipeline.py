@@ -1,11 +1,13 @@
 """From rows to batches, and from raw values to the same tensors in an exported model."""
 
 import json
+import math
 
 import tensorflow as tf
 
 from data_pipelines.batch_encoder import MASK
 from data_pipelines.batch_plan import BatchPlan
+from data_pipelines.cells import in_words
 from data_pipelines.column_cells import ColumnCells
 from data_pipelines.modalities import Modality, from_config
 from data_pipelines.modalities.media import check_shared_media
@@ -258,24 +260,39 @@ class Pipeline:
         """
         try:
             with open(path, encoding="utf-8") as file:
-                saved = json.load(file)
-            parts = [
-                {name: from_config(entry["config"]) for name, entry in saved[part].items()}
-                for part in ("inputs", "targets")
-            ]
-            pipe = cls.__new__(cls)  # names of answers that met were not refused before
-            pipe._set_up(*parts, saved["on_bad"])
-            for part, modalities in zip(("inputs", "targets"), parts, strict=True):
-                for name, modality in modalities.items():
-                    if saved[part][name]["state"]:
-                        modality.set_state(saved[part][name]["state"])
-        except (KeyError, TypeError, AttributeError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+                return cls._of(json.load(file))
+        except (OSError, ImportError):
+            raise
+        except Exception as error:  # a damaged file may hold any value in place of any other
             raise ValueError(
-                f"Pipeline.load: the file must be a saved pipeline. Received: {path!r} ({error})."
+                f"Pipeline.load: the file must be a saved pipeline. Received: {path!r} ({in_words(str(error))}). "
+                "Do: put it back from a copy, or adapt and save anew."
             ) from error
+
+    @classmethod
+    def _of(cls, saved):
+        """The pipeline of what `save` wrote, which has read a row of empty cells: damage shows now, not in a model."""
+        kinds = ("inputs", "targets")
+        parts = [{name: from_config(entry["config"]) for name, entry in saved[part].items()} for part in kinds]
+        pipe = cls.__new__(cls)  # names of answers that met were not refused before
+        pipe._set_up(*parts, saved["on_bad"])
+        for part, modalities in zip(kinds, parts, strict=True):
+            for name, modality in modalities.items():
+                if saved[part][name]["state"]:
+                    modality.set_state(saved[part][name]["state"])
         pipe.adapted = True
+        json.dumps(pipe.spec)
+        if not all(isinstance(column, str) for column in [*pipe.input_columns(), *pipe.target_columns()]):
+            raise TypeError("a column that is no text")
+        for name, modality in pipe.inputs.items():
+            modality.encode([_empty(modality.served_dtype()) for _ in modality.columns(name)])
         return pipe
 
     def _require_adapted(self, verb):
         if not self.adapted:
             raise ValueError(f"Pipeline.{verb}: the pipeline must be adapted first. Do: pipe.adapt(train).")
+
+
+def _empty(dtype):
+    """One absent cell, as an exported model takes it."""
+    return tf.constant([""]) if dtype == tf.string else tf.constant([math.nan], dtype)

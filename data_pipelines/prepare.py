@@ -18,6 +18,7 @@ from data_pipelines.shard_format import (
     note_path,
     read_json,
     shard_path,
+    signed,
     write_examples,
     write_metadata,
 )
@@ -173,7 +174,7 @@ class ShardJob:
             )
         fitted = sorted({column for note in notes for column in note["fitted"]})
         fitted = {column: self.prepared.fitting(column) for column in fitted}
-        index = {**self.plan, "fitted": fitted, "shards": notes}
+        index = signed({**self.plan, "fitted": fitted, "shards": notes})
         write_metadata(self.folder, self.plan, notes)
         write_json(os.path.join(self.folder, INDEX), index)
         for name in os.listdir(self.folder):

@@ -11,6 +11,7 @@ INDEX, PLAN = "shards.json", "unfinished.json"
 NAME, SPLIT = "table", "rows"
 KEYS = {"shards", "file_format", "columns", "bytes_columns", "fitted", "media"}  # of an index
 ENDINGS = {"tfrecord": "tfrecord", "array_record": "array_record"}
+DIGEST = "digest"  # what an index says of itself
 CELL = "@cell"  # ends the name under which a shard keeps what stood in a media cell of the table
 
 
@@ -56,15 +57,35 @@ def read_index(folder, who):
             f"{', which was not finished. Do: run prepare again.' if unfinished else '. Do: Pipeline.prepare.'}"
         )
     if not isinstance(index, dict) or (index.get("version") == VERSION and not index.keys() >= KEYS):
-        raise ValueError(
-            f"{who}: the index must be what Pipeline.prepare wrote. Received: {os.path.join(folder, INDEX)!r}, which "
-            "is something else. Do: put it back, or prepare anew in another folder."
-        )
+        raise _another(folder, who)
     if index.get("version") != VERSION:
         raise ValueError(
             f"{who}: shards must be of version {VERSION}. Received: version={index.get('version')!r} in {folder!r}. "
             "Do: prepare them anew in another folder."
         )
+    if DIGEST in index and index[DIGEST] != signed(index)[DIGEST]:
+        raise _another(folder, who)
+    try:
+        _check_sizes(index, folder, who)
+    except (KeyError, TypeError, AttributeError) as error:  # of an index without a digest
+        raise _another(folder, who) from error
+    return index
+
+
+def signed(index):
+    """An index with a digest of all that it says, by which damage is seen."""
+    said = {name: value for name, value in index.items() if name != DIGEST}
+    return {**said, DIGEST: hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()}
+
+
+def _another(folder, who):
+    return ValueError(
+        f"{who}: the index must be what Pipeline.prepare wrote. Received: {os.path.join(folder, INDEX)!r}, which "
+        "is something else. Do: put it back, or prepare anew in another folder."
+    )
+
+
+def _check_sizes(index, folder, who):
     for place, note in enumerate(index["shards"]):
         path = shard_path(folder, place, len(index["shards"]), index["file_format"])
         size = os.path.getsize(path) if os.path.exists(path) else 0
@@ -73,7 +94,6 @@ def read_index(folder, who):
                 f"{who}: every shard must be whole. Received: {size} bytes of {note['bytes']} in {path!r}. "
                 "Do: run prepare again, which redoes this one."
             )
-    return index
 
 
 def features(columns, bytes_columns):

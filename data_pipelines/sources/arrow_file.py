@@ -37,10 +37,12 @@ class ArrowFile:
         """Yields pyarrow record batches of so many rows at the most, in order, of these columns alone."""
         with self._opened(columns) as file:
             if self.is_parquet:
-                yield from file.iter_batches(size, columns=columns)
-                return
-            several = (file.get_batch(n) for n in range(file.num_record_batches)) if self._is_whole() else file
+                several = file.iter_batches(size, columns=columns)
+            else:
+                several = (file.get_batch(n) for n in range(file.num_record_batches)) if self._is_whole() else file
             for batch in several:
+                # Places in a damaged file may lead out of its memory, where reading would end the process.
+                batch.validate(full=True)
                 yield from (batch.slice(start, size) for start in range(0, batch.num_rows, size))
 
     @contextlib.contextmanager
@@ -62,9 +64,10 @@ class ArrowFile:
                     options = arrow.ipc.IpcReadOptions(included_fields=[self.schema.names.index(c) for c in columns])
                 open_it = arrow.ipc.open_file if self._is_whole() else arrow.ipc.open_stream
                 yield open_it(file, options=options)
-        except (arrow.ArrowInvalid, OSError) as error:
+        except (arrow.ArrowException, OSError) as error:
             raise ValueError(
-                f'read_table "{os.path.basename(self.path)}": this is no {kind} file, or a damaged one ({error}).'
+                f'read_table "{os.path.basename(self.path)}": this is no {kind} file, or a damaged one. '
+                f"Received: {self.path!r} ({error}). Do: put it back from a copy, or write it anew."
             ) from error
 
     def _is_whole(self):

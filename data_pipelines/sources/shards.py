@@ -5,6 +5,7 @@ import os
 import numpy as np
 import tensorflow as tf
 
+from data_pipelines.cells import in_words
 from data_pipelines.shard_format import CELL, INDEX, PLAN, checksum, read_index, shard_path
 from data_pipelines.sources.rows import Rows
 from data_pipelines.sources.shuffling import shuffled
@@ -13,6 +14,7 @@ from data_pipelines.sources.source import ROW, Source
 PARSED = 64  # examples that are parsed together
 MIXED = 8  # shards that a training pass reads from at the same time
 BUFFER = 128 * 2**20  # bytes of examples that are shuffled among each other
+DAMAGED, ANEW = "read_shards: every shard must be as it was written. Received:", "Do: prepare anew in another folder."
 
 
 def read_shards(folder, verify=False):
@@ -89,7 +91,7 @@ class Shards(Source):
             return
         count = 0
         names = [*self._texts, *media]
-        for cells in self._parsed(range(len(self.files)), names).as_numpy_iterator():
+        for cells in self._numpy(names):
             cells = {name: _decoded(values, name in media) for name, values in cells.items()}
             size = len(cells[names[0]])
             count += size
@@ -113,10 +115,10 @@ class Shards(Source):
         if seed is not None:
             order = shuffled(order, len(self.files), seed)
         firsts = tf.constant(np.cumsum([0, *self.lengths])[:-1], tf.int64)
-        files, wanted = tf.constant(self.files), self._mask(numbers)
+        files, lengths, wanted = tf.constant(self.files), tf.constant(self.lengths, tf.int64), self._mask(numbers)
 
         def numbered(place):
-            found = tf.data.TFRecordDataset(files[place], buffer_size=2**20).enumerate(firsts[place])
+            found = _records(files[place], lengths[place]).enumerate(firsts[place])
             return found if wanted is None else found.filter(lambda number, _: wanted[number])
 
         if seed is None:
@@ -149,13 +151,24 @@ class Shards(Source):
         return [self.key(column) for column in self.columns]
 
     def _read_texts(self):
-        for cells in self._parsed(range(len(self.files)), self._texts).as_numpy_iterator():
+        for cells in self._numpy(self._texts):
             yield {name: _decoded(values, is_bytes=False) for name, values in cells.items()}
 
-    def _parsed(self, places, names):
+    def _numpy(self, names):
+        """Yields dicts name → array of bytes, in order.
+
+        Raises:
+            ValueError: a shard is damaged.
+        """
+        try:
+            yield from self._parsed(names).as_numpy_iterator()
+        except tf.errors.OpError as error:
+            raise ValueError(in_words(error.message)) from error
+
+    def _parsed(self, names):
         """A data set of batches, dict name → string `(B,)`, in order."""
-        files = [self.files[place] for place in places]
-        return tf.data.TFRecordDataset(files, buffer_size=2**20).batch(PARSED).map(_parser(names), tf.data.AUTOTUNE)
+        files = tf.data.Dataset.from_tensor_slices((tf.constant(self.files), tf.constant(self.lengths, tf.int64)))
+        return files.flat_map(_records).batch(PARSED).map(_parser(names), tf.data.AUTOTUNE)
 
 
 class ArrayRecordShards(Shards):
@@ -183,22 +196,41 @@ class ArrayRecordShards(Shards):
         examples = batches.map(self._examples(), tf.data.AUTOTUNE, deterministic=True)
         return self._rows_of(examples, columns).apply(tf.data.experimental.assert_cardinality(len(rows)))
 
+    def _whole(self, read):
+        """What `read` gives; what the library says of a damaged file becomes a ValueError."""
+        try:
+            return read()
+        except (RuntimeError, ValueError, IndexError) as error:
+            raise ValueError(f"{DAMAGED} one of {self.files} that cannot be read. {ANEW}") from error
+
     def _examples(self):
-        records = self._open()
+        records = self._whole(self._open)
 
         def read(numbers):
-            return np.array([*records.__getitems__(numbers.tolist()), b""], object)[:-1]
+            return np.array([*self._whole(lambda: records.__getitems__(numbers.tolist())), b""], object)[:-1]
 
         def examples(numbers):
             return numbers, tf.ensure_shape(tf.numpy_function(read, [numbers], tf.string), [None])
 
         return examples
 
-    def _parsed(self, places, names):
+    def _parsed(self, names):
         parse = _parser(names)
         numbers = tf.data.Dataset.range(self.count).batch(PARSED)
         examples = numbers.map(self._examples(), tf.data.AUTOTUNE, deterministic=True)
         return examples.map(lambda _, found: parse(found), tf.data.AUTOTUNE)
+
+
+def _records(path, count):
+    """A data set of a shard's records; where they are fewer, since one is damaged, an error that names the shard."""
+
+    def refuse(path):
+        told = tf.debugging.Assert(False, [tf.strings.join([f"{DAMAGED} a damaged record in '", path, f"'. {ANEW}"])])
+        with tf.control_dependencies([told]):
+            return tf.identity(path)
+
+    error = tf.data.Dataset.from_tensors(path).map(refuse)
+    return tf.data.TFRecordDataset(path, buffer_size=2**20).ignore_errors().concatenate(error).take(count)
 
 
 def _parser(names):

@@ -21,11 +21,13 @@ def cells_of(values):
 
 
 def check_names(columns, name):
-    """Refuses tables with two columns of one name.
+    """Refuses tables without columns, or with two of one name.
 
     Raises:
-        ValueError: there are two.
+        ValueError: there are none, or two of one name.
     """
+    if not columns:
+        raise ValueError(f'read_table "{name}": a table must have columns. Received: columns=[]. Do: another table.')
     if len(set(columns)) < len(columns):
         raise ValueError(
             f'read_table "{name}": every column must have a name of its own. Received: {columns[:8]}. Do: rename them.'

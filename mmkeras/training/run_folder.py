@@ -246,7 +246,7 @@ def _told(path, fact, missing):
         return read_json(path)[fact]
     except FileNotFoundError:
         return missing
-    except ValueError:
+    except (ValueError, KeyError):
         return True
 
 

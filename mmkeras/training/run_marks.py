@@ -36,7 +36,10 @@ def read_mark(path):
         ValueError: the file is damaged.
     """
     if path.endswith(".json"):
-        return read_json(path).get("run")
+        mark = read_json(path).get("run")
+        if not isinstance(mark, str | None):
+            raise damaged(path, f"its run is {mark!r}")
+        return mark
     try:
         with zipfile.ZipFile(path) as archive:
             comment = archive.comment.decode("utf-8", "replace")

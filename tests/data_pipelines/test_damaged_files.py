@@ -4,12 +4,14 @@ import functools
 import io
 import random
 import threading
+import time
 
 import numpy as np
 import pandas
 import pytest
 from clip_bytes import clip_bytes
 from damage import damaged
+from fuzzing import LONG, SECONDS, bounded_memory
 from media_bytes import image_bytes, sound_bytes, tone, wav_bytes
 
 from data_pipelines import Audio, Graph, Image, Number, Pipeline, TimeSeries, Video, read_table
@@ -46,6 +48,7 @@ GOOD = {
     "Video": {
         "mp4": [clip_bytes(6, (16, 16)), clip_bytes(6, (16, 16), codec="libx264")],
         "webm": [clip_bytes(6, (16, 16), kind="webm", codec="libvpx-vp9")],
+        "npy": [array_bytes(np.save, np.tile(NOISE, (3, 1, 1, 1)))],
     },
     "TimeSeries": {
         "npy": [array_bytes(np.save, STEPS)],
@@ -131,3 +134,19 @@ def test_200_damaged_files_of_each_format(modality, tmp_path):
         mask[::EVERY][:, : expected.shape[1]] if mask.ndim > 1 else mask[::EVERY], expected_mask
     )
     np.testing.assert_array_equal(value[::EVERY][:, : expected.shape[1]], expected)
+
+
+@pytest.mark.fuzz
+@pytest.mark.skipif(not LONG, reason="limits of time are for machines that do nothing else")
+@pytest.mark.parametrize("modality", GOOD)
+def test_no_damaged_file_takes_long_or_much_memory(modality, tmp_path):
+    rows = table(modality, tmp_path)
+    alone = table(modality, tmp_path, lambda number: number % EVERY == 0)
+    pipe = Pipeline({"cell": MODALITIES[modality]()}).adapt(alone)
+    longest, start = 0.0, None
+    with bounded_memory():
+        for _ in pipe.batches(rows, 1, on_bad="mask"):
+            now = time.process_time()
+            longest = max(longest, now - start) if start else 0.0  # the first builds the graph
+            start = now
+    assert 0 < longest < SECONDS
