@@ -11,6 +11,7 @@ from mmkeras.layers.random_warp import RandomWarp
 
 GRID = 3  # cells along each axis that the CNN ends with, so that it knows where something is
 LARGE = 40  # pixels of a side from which the first convolution goes by two
+SMALL = 24  # pixels of its map up to which nothing is pooled then
 
 
 @component
@@ -69,7 +70,8 @@ class ImageSummaryEncoder(keras.layers.Layer):
             )
             conv.build(shape)
             shape = conv.compute_output_shape(shape)
-            size = tuple(2 if stride == 1 and side > GRID else 1 for side in shape[1:3])
+            small = min(shape[1:3]) <= SMALL and stride > 1
+            size = tuple(2 if not small and side > GRID else 1 for side in shape[1:3])
             if place == len(self.filters) - 1:
                 size = tuple(-(-side // GRID) for side in shape[1:3])
             pool = keras.layers.MaxPooling2D(size, padding="same", **options)

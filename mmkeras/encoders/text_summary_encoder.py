@@ -57,10 +57,10 @@ class TextSummaryEncoder(keras.layers.Layer):
     def build(self, input_shape):
         options, near = {"dtype": self.dtype_policy}, keras.initializers.RandomNormal(stddev=0.05)
         self.bag.build(input_shape)
-        self.words = TokenEmbedding(self.vocabulary_size, self.dim, near, name="words", **options)
+        self.words = TokenEmbedding(self.vocabulary_size, self.dim // 2, near, name="words", **options)
         self.words.build(input_shape)
         self.conv = keras.layers.Conv1D(self.filters, self.kernel_size, name="conv", **options)
-        self.conv.build((None, None, self.dim))
+        self.conv.build((None, None, self.dim // 2))
         self.project = keras.layers.Dense(self.dim, use_bias=False, name="project", **options)
         self.project.build((None, self.filters))
         self.drop = keras.layers.Dropout(self.dropout, **options)
@@ -68,14 +68,21 @@ class TextSummaryEncoder(keras.layers.Layer):
     def call(self, inputs, *, mask=None, training=False):
         mask = mask_or_full(mask, inputs, 2)
         ids = hide(inputs, mask)
-        return self.read(self.embedding(ids), ids, mask, training)
+        return self._read(*self._look_up(ids), ids, mask, training)
 
     def embedding(self, ids):
         """All vectors that begin with a token: those of the bag, and the one that the convolution sees."""
-        return ops.concatenate([self.bag.look_up(ids, ops.not_equal(ids, 0)), self.words(ids)], axis=-1)
+        bag, words = self._look_up(ids)
+        return ops.concatenate([*bag, words], axis=-1)
 
     def read(self, vectors, ids, mask, training=False):
-        bag, words = vectors[..., : self.ngrams * self.dim], vectors[..., self.ngrams * self.dim :]
+        *bag, words = ops.split(vectors, [self.dim * place for place in range(1, self.ngrams + 1)], axis=-1)
+        return self._read(bag, words, ids, mask, training)
+
+    def _look_up(self, ids):
+        return self.bag.look_up(ids, ops.not_equal(ids, 0)), self.words(ids)
+
+    def _read(self, bag, words, ids, mask, training):
         found, real = sequence_conv(self.conv, self.drop(words, training=training), mask)
         found = ops.max(hide(ops.relu(found), real), axis=1)
         token = self.bag.add_up(bag, ids, mask, training) + self.project(self.drop(found, training=training))

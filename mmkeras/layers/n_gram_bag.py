@@ -70,20 +70,20 @@ class NGramBag(keras.layers.Layer):
         return self.add_up(self.look_up(inputs, mask), inputs, mask, training)
 
     def look_up(self, ids, mask):
-        """The vectors of each token and of the groups that begin with it, `(B, T, ngrams · D)`."""
+        """The vectors of each token and of the groups that begin with it: `ngrams` tensors `(B, T, D)`."""
         groups = self._groups(ops.cast(hide(ids, mask), "int32"))
-        return ops.concatenate([table(found) for table, (found, _) in zip(self.tables, groups, strict=True)], axis=-1)
+        return [table(found) for table, (found, _) in zip(self.tables, groups, strict=True)]
 
     def add_up(self, vectors, ids, mask, training=False):
         """What `look_up` gave, as one vector, `(B, D)`."""
         total, squares = 0.0, 0.0
-        for place, (_, weights) in enumerate(self._groups(ops.cast(hide(ids, mask), "int32"))):
+        groups = self._groups(ops.cast(hide(ids, mask), "int32"))
+        for those, (_, weights) in zip(vectors, groups, strict=True):
             squares = squares + ops.sum(weights**2, axis=1)
             if training and self.token_dropout:
                 draw = keras.random.uniform(ops.shape(weights), seed=self.seed_generator)
                 weights = hide(weights, draw >= self.token_dropout) / (1.0 - self.token_dropout)
-            those = vectors[..., place * self.dim : (place + 1) * self.dim]
-            total = total + ops.einsum("bt,btd->bd", ops.cast(weights, vectors.dtype), those)
+            total = total + ops.einsum("bt,btd->bd", ops.cast(weights, those.dtype), those)
         return total * ops.cast(ops.rsqrt(ops.maximum(squares, 1.0)), total.dtype)[:, None]
 
     def _groups(self, ids):

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from random_graphs import graphs, padded, permuted
 from reference import normal, shake, to_numpy
 
 from mmkeras import encoders
@@ -19,8 +20,8 @@ def test_a_summary_is_one_token(cls):
     np.testing.assert_array_equal(to_numpy(layer.compute_mask(values, mask)), [[True], [False], [False]])
 
 
-def test_every_modality_of_media_and_text_has_one():
-    assert {cls.modality for cls in SUMMARIES} == {"Image", "Text", "Audio", "TimeSeries", "Video", "Number"}
+def test_every_modality_of_many_values_has_one():
+    assert {cls.modality for cls in SUMMARIES} == {"Image", "Text", "Audio", "TimeSeries", "Video", "Number", "Graph"}
 
 
 @pytest.mark.parametrize("size", [(8, 8), (28, 28), (64, 48), (2, 2)])
@@ -86,9 +87,62 @@ def test_what_moves_counts_in_a_clip():
     assert np.abs(one - two).max() > 1e-3
 
 
+def test_when_something_moves_counts_in_a_video():
+    still = np.zeros((2, 6, 16, 16, 3), "float32")
+    still[0, :3, 4:8, 4:8] = still[1, 3:, 4:8, 4:8] = 1.0
+    one, two = to_numpy(shake(encoders.VideoSummaryEncoder(dim=8))(still))[:, 0]
+    assert np.abs(one - two).max() > 1e-3
+
+
+@pytest.mark.parametrize("size", [(8, 8), (48, 40), (2, 2)])
+def test_a_video_is_the_same_whatever_its_batch_is_padded_to(size):
+    layer = shake(encoders.VideoSummaryEncoder(dim=4, filters=(4, 4, 4), hidden_dim=8))
+    for frames in (1, 4, 5):
+        video = np.abs(normal(1, frames, *size, 3))
+        alone = to_numpy(layer(video, mask=np.ones((1, frames), bool)))
+        for more in (1, 2, 5):
+            longer = np.concatenate([video, np.full((1, more, *size, 3), np.nan, "float32")], axis=1)
+            given = to_numpy(layer(longer, mask=np.arange(frames + more)[None] < frames))
+            np.testing.assert_allclose(given, alone, atol=1e-5)
+
+
+def graph_summary():
+    return encoders.GraphSummaryEncoder(num_edge_channels=2, dim=4, node_dim=8, hidden_dim=8, dropout=0.0)
+
+
+def test_a_graph_is_the_same_whatever_order_and_room_its_nodes_have():
+    (inputs, mask), layer = graphs(), graph_summary()
+    layer(inputs, mask=mask)
+    bare = to_numpy(shake(layer)(inputs, mask=mask))
+    spoiled, _ = padded(inputs, mask, 2, 0, np.nan)
+    np.testing.assert_array_equal(to_numpy(layer(spoiled, mask=mask)), bare)
+    order = np.array([3, 0, 4, 1, 2])
+    np.testing.assert_allclose(to_numpy(layer(permuted(inputs, 2, order), mask=mask[:, order])), bare, atol=1e-5)
+    longer, shown = padded(inputs, mask, 2, 3, np.nan)
+    other = graph_summary()
+    other(longer, mask=shown)
+    other.set_weights(layer.get_weights())
+    np.testing.assert_allclose(to_numpy(other(longer, mask=shown)), bare, atol=1e-5)
+
+
+def test_edges_and_the_size_of_a_graph_count():
+    layer = graph_summary()
+    whole = np.ones((1, 4, 3 + 4 * 2), "float32")
+    apart = whole.copy()
+    apart[..., 3:] = 0.0
+    full = np.ones((1, 4), bool)
+    given = to_numpy(layer(whole, mask=full))
+    assert np.abs(given - to_numpy(layer(apart, mask=full))).max() > 1e-3
+    assert (
+        np.abs(to_numpy(layer(apart, mask=full)) - to_numpy(layer(apart, mask=full & (np.arange(4) < 2)))).max() > 1e-3
+    )
+
+
 @pytest.mark.parametrize(
     ("make", "rule"),
     [
+        (lambda: encoders.VideoSummaryEncoder(filters=()), r"there must be filters. Received: filters=\(\)"),
+        (lambda: encoders.GraphSummaryEncoder(0), "num_edge_channels must be > 0. Received: num_edge_channels=0"),
         (lambda: encoders.ImageSummaryEncoder(filters=()), r"there must be filters. Received: filters=\(\)"),
         (lambda: encoders.AudioSummaryEncoder(filters=()), r"there must be filters. Received: filters=\(\)"),
         (lambda: encoders.TextSummaryEncoder(9, kernel_size=2), "kernel_size must be odd. Received: kernel_size=2"),

@@ -4,8 +4,8 @@ import pytest
 from mmkeras.training.plateau import Plateau
 
 
-def watched(losses, patience=2):
-    """Learning rates after each epoch, until training ends."""
+def watched(losses, patience=2, training=()):
+    """Learning rates after each epoch, until training ends; the training loss stays, or is as told."""
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile(keras.optimizers.Adam(0.1), "mse")
     callback = Plateau(patience)
@@ -13,7 +13,7 @@ def watched(losses, patience=2):
     model.stop_training = False
     rates = []
     for epoch, loss in enumerate(losses):
-        logs = {"val_loss": loss}
+        logs = {"val_loss": loss, "loss": training[epoch] if training else 3.0}
         callback.on_epoch_end(epoch, logs)
         rates.append(logs["learning_rate"])
         if model.stop_training:
@@ -37,8 +37,13 @@ def test_a_model_that_has_not_begun_to_learn_is_waited_for():
     assert watched([2.3] * 20)[0] == pytest.approx([0.1] * 9 + [0.03] * 8)
 
 
+def test_a_model_that_learned_all_in_the_first_epoch_is_not_waited_for():
+    rates, _ = watched([0.5] * 20, training=[0.6, 0.5, *[0.4] * 18])
+    assert rates == pytest.approx([0.1, 0.1, 0.1, 0.03, 0.03])
+
+
 def test_its_state_is_kept():
     _, callback = watched([1.0, 0.5, 0.6])
     other = Plateau(2)
     other.set_state(callback.get_state())
-    assert other.get_state() == {"best": 0.5, "first": 1.0, "wait": 1, "falls": 0}
+    assert other.get_state() == {"best": 0.5, "first": 1.0, "first_train": 3.0, "wait": 1, "falls": 0}
