@@ -21,7 +21,7 @@ def build(
     decoders=None,
     dim=64,
     dropout=0.1,
-    modality_dropout=0.1,
+    modality_dropout=None,
     before_fusion=None,
     balance=None,
     decoder=None,
@@ -42,7 +42,8 @@ def build(
         dim: int > 0. Width D of the tokens of default encoders. Defaults to `64`.
         dropout: float in [0, 1). Of default parts. Defaults to `0.1`.
         modality_dropout: float in [0, 1). Chance that a present modality is hidden, a row at a time, in training; never
-            all of a row. Defaults to `0.1`; with one input there is nothing to hide.
+            all of a row. Defaults to `None`: `0.03` with the default `SumFusion`, where every input votes by itself in
+            any case, else `0.1`; with one input there is nothing to hide.
         before_fusion: a layer that takes the encoders' tokens, dict input → `(B, T, D)`, and gives such a dict: an
             extra objective (`mmkeras.alignment.TokenAlignment`), or balance. Defaults to `None`.
         balance: how much each of several targets counts in training, learned: `"UncertaintyWeighting"`, by how
@@ -73,10 +74,12 @@ def build(
                 f"build: parts must be for {part} of the spec. Received: {unknown}. Do: of {list(spec[part])}."
             )
     shared = _transformer(decoder, tokenizers, dropout, free_name("transformer", spec))
-    fuse = _fusion(fusion, dropout, free_name("fusion", spec))
+    fuse, votes = _fusion(fusion, dropout, free_name("fusion", spec)), False
     if fuse is None:
-        sums_up = before_fusion is None and decoder is None and _only_pooled(spec["targets"], decoders or {})
-        fuse = _default_fusion(spec, sums_up, dim, dropout, free_name("fusion", spec))
+        votes = before_fusion is None and decoder is None and _only_pooled(spec["targets"], decoders or {})
+        fuse = _default_fusion(spec, votes, dim, dropout, free_name("fusion", spec))
+    if modality_dropout is None:
+        modality_dropout = 0.03 if votes else 0.1
     summary = getattr(fuse, "summary", False)
     inputs, tokens = encode_inputs(spec, chosen["inputs"], dim, dropout, modality_dropout, summary=summary)
     if before_fusion is not None:
@@ -244,8 +247,8 @@ def _only_pooled(targets, chosen):
     return all(getattr(part, "pools", False) for part in parts)
 
 
-def _default_fusion(spec, sums_up, dim, dropout, name):
-    if not sums_up:
+def _default_fusion(spec, votes, dim, dropout, name):
+    if not votes:
         return fusions.TokenTransformer(dropout=dropout, name=name)
     joint_dim = 2 * dim if len(spec["inputs"]) > 1 else 0
     return fusions.SumFusion(joint_dim=joint_dim, name=name)

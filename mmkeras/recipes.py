@@ -1,4 +1,4 @@
-"""How the bundled data sets are learned: what the demo shows and the benchmarks measure."""
+"""How the bundled data sets are learned: what the benchmarks measure."""
 
 import os
 
@@ -10,7 +10,7 @@ class Recipe:
     """A table, what is read from it, and how a model learns it.
 
     Args:
-        name: str. Its folder in a demo.
+        name: str. Of its folder.
         title: str. For people.
         table: tuple (data set, file).
         inputs: callable without arguments → dict name → modality, anew at each call.

@@ -52,7 +52,7 @@ def train(
     learning_rate: Annotated[float, typer.Option(min=0.0)] = 1e-3,
     weight_decay: Annotated[float, typer.Option(min=0.0)] = 0.5,
     label_smoothing: Annotated[float, typer.Option(min=0.0, max=0.99, help="of categories")] = 0.1,
-    modality_dropout: Annotated[float, typer.Option(min=0.0, max=0.99)] = 0.1,
+    modality_dropout: Annotated[float | None, typer.Option(min=0.0, max=0.99)] = None,
     balance: Annotated[str | None, typer.Option(help="of targets: UncertaintyWeighting or GradNorm")] = None,
     balanced: Annotated[bool, typer.Option("--balanced", help="weigh classes by their rarity")] = False,
     dim: Annotated[int, typer.Option(min=4, help="width of a token")] = 64,

@@ -135,6 +135,8 @@ def test_dropout_of_modalities(pipe):
     assert "modality_dropout" not in names(mm.build(spec, modality_dropout=0.0))
     assert "modality_dropout" not in names(mm.build(part_of(pipe.spec, "story")))
     assert mm.build(spec, modality_dropout=0.4).get_layer("modality_dropout").rate == 0.4
+    assert mm.build(spec).get_layer("modality_dropout").rate == 0.03
+    assert mm.build(spec, fusion="AttentionFusion").get_layer("modality_dropout").rate == 0.1
 
 
 def test_waveforms_become_frames_in_the_model(rows):

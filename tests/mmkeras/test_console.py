@@ -11,7 +11,6 @@ from mmkeras import console
 from mmkeras.commands import compare
 from mmkeras.commands.app import failing_plainly
 from mmkeras.demo import _results
-from mmkeras.recipes import recipes
 
 ODD = "[/x] [red]a[/red] :smile: \\"
 
@@ -75,6 +74,6 @@ def test_comparisons(capsys):
 
 
 def test_the_demo(capsys):
-    recipe = next(iter(recipes().values()))
-    Console(emoji=False).print(_results(recipe, metrics(), {ODD: metrics()["targets"]}, ODD))
-    assert capsys.readouterr().out.count(ODD) == 2
+    Console(emoji=False).print(_results(ODD, metrics(), 0.25, ODD))
+    shown = capsys.readouterr().out
+    assert shown.count(ODD) == 3 and "0.250" in shown
