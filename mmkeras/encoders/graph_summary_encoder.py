@@ -98,7 +98,9 @@ class GraphSummaryEncoder(keras.layers.Layer):
     def _found(self, features, edges, degree, mask):
         """Sums, means and largest values of the nodes, before and after each message."""
         nodes, found = hide(self.embed(ops.cast(features, self.compute_dtype)), mask), []
-        share = edges * (ops.log(1.0 + degree) / (0.6931 * ops.maximum(degree, 1.0)))[..., None, None]
+        share = (
+            ops.cast(edges, "float32") * (ops.log(1.0 + degree) / (0.6931 * ops.maximum(degree, 1.0)))[..., None, None]
+        )
         share, shape = ops.cast(share, self.compute_dtype), (-1, nodes.shape[1], edges.shape[-1] * self.node_dim)
         for kernel in (None, *self.kernels):
             if kernel is not None:

@@ -145,11 +145,9 @@ class VideoSummaryEncoder(keras.layers.Layer):
     def _looked(self, frames, mask):
         x, real = hide(ops.cast(frames, self.compute_dtype) * 2.0 - 1.0, mask), mask
         for conv, pool in zip(self.convs, self.pools, strict=True):
-            x = ops.max_pool(hide(conv(x), real), pool, pool, padding="same", data_format="channels_last")
+            x = _pooled(hide(conv(x), real), pool[1:])
             if pool[0] > 1:
-                held = ops.cast(real, "float32")[..., None]
-                held = ops.max_pool(held, 2, 2, padding="same", data_format="channels_last")
-                real = held[..., 0] > 0
+                x, real = _every_second(x), _every_second(ops.cast(real, "float32")) > 0
         x = ops.reshape(x, (-1, ops.shape(x)[1], self.found))
         return [*stretches(x, real, self.parts), ops.max(x, axis=1)]  # at least 0, which padding is
 
@@ -179,3 +177,18 @@ def _map(images):
     size = tuple(cell_size(side, SIDE) for side in images.shape[1:3])
     cells = ops.average_pool(grey, size, size, padding="valid", data_format="channels_last")
     return ops.reshape(cells, (-1, math.prod(cells.shape[1:])))
+
+
+def _pooled(frames, size):
+    """The largest values of each field of `size` in each frame `(B, F, H, W, C)`."""
+    x = ops.reshape(frames, (-1, *frames.shape[2:]))
+    x = ops.max_pool(x, size, size, padding="same", data_format="channels_last")
+    return ops.reshape(x, (-1, ops.shape(frames)[1], *x.shape[1:]))
+
+
+def _every_second(values):
+    """The larger of two steps that follow each other, `(B, F, …)`, at half the length."""
+    shape = values.shape[2:]
+    x = ops.reshape(values, (-1, ops.shape(values)[1], math.prod(shape)))
+    x = ops.max_pool(x, 2, 2, padding="same", data_format="channels_last")
+    return ops.reshape(x, (-1, ops.shape(x)[1], *shape))
