@@ -250,8 +250,10 @@ def _only_pooled(targets, chosen):
 def _default_fusion(spec, votes, dim, dropout, name):
     if not votes:
         return fusions.TokenTransformer(dropout=dropout, name=name)
-    joint_dim = 2 * dim if len(spec["inputs"]) > 1 else 0
-    return fusions.SumFusion(joint_dim=joint_dim, name=name)
+    options = {"joint_dim": 2 * dim if len(spec["inputs"]) > 1 else 0, "name": name}
+    if all(facts["modality"] == "Number" for facts in spec["targets"].values()):
+        options["dropout"] = 0.0  # it would shift the spread of what a regression answers
+    return fusions.SumFusion(**options)
 
 
 def _fusion(given, dropout, name):

@@ -129,6 +129,15 @@ def test_parts_as_layers(pipe, x):
     assert np.isfinite(told(model, x)["kind"]).all()
 
 
+def test_nothing_is_dropped_before_a_sum_of_numbers(pipe):
+    spec = part_of(pipe.spec, "story", "age")
+    assert mm.build(spec).get_layer("fusion").dropout > 0.0
+    numbers = {**spec, "targets": {"price": pipe.spec["targets"]["price"]}}
+    assert mm.build(numbers).get_layer("fusion").dropout == 0.0
+    both = {**spec, "targets": {**spec["targets"], **numbers["targets"]}}
+    assert mm.build(both).get_layer("fusion").dropout > 0.0
+
+
 def test_dropout_of_modalities(pipe):
     names = lambda model: [layer.name for layer in model.layers]  # noqa: E731
     spec = part_of(pipe.spec, "story", "age")
