@@ -35,13 +35,20 @@ def machine():
 def row(name, found):
     """Cells of a table's line."""
     metric = next(iter(found.values()))[0]["metric"]
-    goal = statistics.mean(best(figure) for figure in found["keras"]) if "keras" in found else None
     cells = [f"[{name}](tables/{name}.py)", metric.replace("_", "-").replace("r2", "R²")]
     cells += [scored(found.get(system)) for system in (*SYSTEMS, "ludwig")]
     cells += [mean(found.get(system), "seconds") for system in SYSTEMS]
-    cells += [reached(found.get(system), goal) for system in ("ours", "keras")]
+    cells += [reached(found.get(system), goal(found, system)) for system in ("ours", "keras")]
     cells += [mean(found.get(system), "peak_megabytes") for system in SYSTEMS]
     return cells + [mean(found.get(system), "lines") for system in SYSTEMS]
+
+
+def goal(found, system):
+    """The hand-written model's validation score: its best epoch's, or, of a system without such a history, its last."""
+    if "keras" not in found:
+        return None
+    whole = not all(figure["curve"] for figure in found.get(system, ()) if "curve" in figure)
+    return statistics.mean(figure["validation"] if whole else best(figure) for figure in found["keras"])
 
 
 def scored(figures):
@@ -63,16 +70,16 @@ def best(figure):
     return max(score for _, score in figure["curve"])
 
 
-def seconds_to(figure, goal):
+def seconds_to(figure, wanted):
     """Processor seconds until a validation score was first reached, or None."""
-    times = [seconds for seconds, score in figure["curve"] if score >= goal]
-    if not figure["curve"] and figure["validation"] >= goal:
+    times = [seconds for seconds, score in figure["curve"] if score >= wanted]
+    if not figure["curve"] and figure["validation"] >= wanted:
         return figure["train_seconds"]
     return min(times, default=None)
 
 
-def reached(figures, goal):
-    times = [seconds_to(figure, goal) for figure in figures or () if goal is not None]
+def reached(figures, wanted):
+    times = [seconds_to(figure, wanted) for figure in figures or () if wanted is not None]
     return "–" if not times else "never" if None in times else f"{statistics.mean(times):.0f}"
 
 
@@ -84,8 +91,7 @@ def summary(by_table):
     higher = sum(average(found["ours"]) > max(average(found["keras"]), average(found["sklearn"])) for found in pairs)
     ratios = []
     for found in pairs:
-        goal = statistics.mean(best(figure) for figure in found["keras"])
-        times = [seconds_to(figure, goal) for figure in found["ours"]]
+        times = [seconds_to(figure, goal(found, "ours")) for figure in found["ours"]]
         whole = not all(figure["curve"] for figure in found["ours"])
         theirs = [f["train_seconds"] if whole else seconds_to(f, best(f)) for f in found["keras"]]
         if None not in times:
