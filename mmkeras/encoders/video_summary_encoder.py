@@ -129,9 +129,9 @@ class VideoSummaryEncoder(keras.layers.Layer):
         real = real / ops.maximum(ops.sum(real, axis=1, keepdims=True), 1.0)
         mean = ops.einsum("bf,bfhwc->bhwc", real, frames)
         light = hide(ops.reshape(_map(ops.reshape(frames, (-1, *shape))), (-1, count, self._cells(shape))), mask)
-        both = mask[:, 1:] & mask[:, :-1]
-        moved = ops.abs(frames[:, 1:] - frames[:, :-1])
-        moved = hide(ops.reshape(_map(ops.reshape(moved, (-1, *shape))), (-1, count - 1, self._cells(shape))), both)
+        both = mask & ops.concatenate([ops.zeros_like(mask[:, :1]), mask[:, :-1]], axis=1)
+        moved = ops.abs(frames - ops.concatenate([frames[:, :1], frames[:, :-1]], axis=1))
+        moved = hide(ops.reshape(_map(ops.reshape(moved, (-1, *shape))), (-1, count, self._cells(shape))), both)
         return [
             edge_histograms(mean),
             colour_histogram(mean),
