@@ -37,7 +37,7 @@ def write_table(path, seed):
     os.makedirs(path.parent)
     with open(path, "w", newline="") as file:
         out = csv.writer(file)
-        out.writerow(["x", "word", "kind"])
+        out.writerow(["size", "word", "kind"])
         out.writerows([round(random.normal(), 3), random.choice(["red", "blue"]), "ab"[n % 2]] for n in range(60))
 
 
@@ -107,7 +107,7 @@ def read(name, out):
     if name == "export":
         serve = tf.saved_model.load(str(out)).signatures["serving_default"]
         assert (out / "assets" / "kind_classes.txt").read_text() == "a\nb\n"
-        return serve(x=tf.constant([0.1, 2.0]), word=tf.constant(["red", "blue"]))["kind_probabilities"].numpy()
+        return serve(size=tf.constant([0.1, 2.0]), word=tf.constant(["red", "blue"]))["kind_probabilities"].numpy()
     if name == "prepare":
         return {column: list(map(str, cells)) for chunk in read_table(out).chunks() for column, cells in chunk.items()}
     if name == "compare":
