@@ -77,7 +77,7 @@ def reached(figures, goal):
 
 
 def summary(by_table):
-    """What the issue asks of the whole suite."""
+    """Two figures over the whole suite."""
     pairs = [found for found in by_table.values() if set(SYSTEMS) <= set(found)]
     if not pairs:
         return []

@@ -1,4 +1,4 @@
-"""Many convolutions that nobody learns, and how often each of them finds something."""
+"""Many convolutions that nobody learns: how often each of them finds something, and how loud it is."""
 
 import math
 
@@ -10,15 +10,18 @@ from mmkeras.component import component
 from mmkeras.layers.masking import hide, mask_or_full
 
 BIASES = 3
+QUIET = 1e-3  # level below which an answer is silence
 LONGEST = 512  # steps that the widest kernel spans at the most
 
 
 @component
 class RandomConvolutions(keras.layers.Layer):
-    """Convolves a series with random kernels of many widths; gives the share of steps over a threshold, and the peak.
+    """Convolves a series with random kernels of many widths; gives shares of steps over a threshold, peak and level.
 
-    Kernels of nine weights, which sum to zero, on some of the channels, spread over 1, 2, 4, … steps. With a few
-    hundred series, a linear layer on these features beats convolutions that are learned.
+    The level is the root of the mean square of a kernel's answers to a row; thresholds and the peak are in its units,
+    so that a smooth series tells as much at narrow spreads as at wide ones. Kernels of nine weights, which sum to zero,
+    on some of the channels, are spread over 1, 2, 4, … steps. With a few hundred series, a linear layer on these
+    features beats convolutions that are learned.
 
     Args:
         num_kernels: int > 0. Of each spread. Defaults to `64`.
@@ -27,13 +30,15 @@ class RandomConvolutions(keras.layers.Layer):
         inputs: float tensor `(B, T, C)`, standardised.
         mask: bool tensor `(B, T)` or None.
     Returns:
-        float tensor `(B, N)` in [-1, 1], N = 4 · `num_kernels` · spreads; zeros where every step is absent.
+        float tensor `(B, N)`, N = 5 · `num_kernels` · spreads, in [-1, 1], and the logarithm of the level; zeros where
+        every step is absent.
     Example:
         >>> RandomConvolutions(num_kernels=2)(np.ones((2, 20, 3), "float32")).shape
-        TensorShape([2, 56])
+        TensorShape([2, 70])
     References:
         [Dempster et al., 2020](https://arxiv.org/abs/1910.13051) and [2021](https://arxiv.org/abs/2012.08791). Differs:
-        spreads of powers of two; thresholds are drawn, not taken from the data; the peak goes through tanh.
+        spreads of powers of two; thresholds are drawn, in units of the row's own level, not taken from the data; the
+        peak goes through tanh; the level.
     """
 
     def __init__(self, num_kernels=64, seed=0, **kwargs):
@@ -75,10 +80,13 @@ class RandomConvolutions(keras.layers.Layer):
             side = 4 * spread
             padded = ops.pad(x, ((0, 0), (side, side), (0, 0)))
             answer = ops.conv(padded, ops.cast(kernel, "float32"), padding="valid", dilation_rate=spread)
+            power = ops.einsum("bt,btc->bc", real, ops.square(answer)) / count
+            level = ops.sqrt(power + QUIET**2)
             for place in range(BIASES):
-                over = ops.cast(answer > ops.cast(thresholds[place], "float32"), "float32")
+                over = ops.cast(answer > level[:, None] * ops.cast(thresholds[place], "float32"), "float32")
                 found.append(2.0 * ops.einsum("bt,btc->bc", real, over) / count - 1.0)
-            found.append(ops.tanh(ops.max(ops.where(mask[..., None], answer, -1e9), axis=1) / 3.0))
+            found.append(ops.tanh(ops.max(ops.where(mask[..., None], answer, -1e9), axis=1) / level / 3.0))
+            found.append(ops.log(level))
         features = hide(ops.concatenate(found, axis=1), ops.any(mask, axis=1))
         return ops.cast(features, self.compute_dtype)
 
@@ -86,7 +94,7 @@ class RandomConvolutions(keras.layers.Layer):
         return None
 
     def compute_output_shape(self, input_shape):
-        return (input_shape[0], (BIASES + 1) * self.num_kernels * len(self._spreads()))
+        return (input_shape[0], (BIASES + 2) * self.num_kernels * len(self._spreads()))
 
     def get_config(self):
         return {**super().get_config(), "num_kernels": self.num_kernels, "seed": self.seed}

@@ -3,7 +3,7 @@
 import math
 
 BATCHES = {600: 16, 3000: 32, 20000: 64, math.inf: 128}  # rows below which → rows in a batch
-PATIENT_STEPS = 150  # steps that training waits for a better loss, in whole epochs
+PATIENT_STEPS = 300  # steps that training waits for a better loss, in whole epochs
 MOST_EPOCHS, COSINE_EPOCHS = 200, 20
 PLATEAU, COSINE = SCHEDULES = ("plateau", "cosine")
 KEPT = ("best", "last")
@@ -18,7 +18,7 @@ class Choices:
         epochs: int > 0. The most. Defaults to `None`: 200; validation ends training long before. With a cosine,
             20, all of which are trained.
         patience: int > 0. Epochs without a better validation loss, after which the learning rate falls, and, once it
-            has, training ends. Defaults to `None`: as many as make 150 steps, and at least 3. With a cosine, epochs
+            has, training ends. Defaults to `None`: as many as make 300 steps, and at least 4. With a cosine, epochs
             without a better score after which training ends, by default never.
         learning_rate: float > 0. Defaults to `0.001`.
         weight_decay: float >= 0. Of AdamW. Defaults to `0.5`.
@@ -56,7 +56,7 @@ class Choices:
         self.batch_size = batch_size or next(size for most, size in BATCHES.items() if rows < most)
         self.steps = -(-rows // self.batch_size)
         self.epochs = epochs or (COSINE_EPOCHS if schedule == COSINE else MOST_EPOCHS)
-        self.patience = patience or (None if schedule == COSINE else max(3, -(-PATIENT_STEPS // self.steps)))
+        self.patience = patience or (None if schedule == COSINE else max(4, -(-PATIENT_STEPS // self.steps)))
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.label_smoothing = label_smoothing
