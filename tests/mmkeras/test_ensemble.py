@@ -67,10 +67,11 @@ def test_it_is_kept_in_a_file(model, batch, tmp_path):
 
 
 def test_it_is_scored_and_trained_on(members, pipe, rows):
+    keras.utils.set_random_seed(1)
     model = mm.ensemble([keras.models.clone_model(member) for member in members])
-    mm.compile(model, pipe.spec, learning_rate=1e-2)
+    mm.compile(model, pipe.spec, learning_rate=1e-3)  # ten times as fast, prices of a dozen rows overshoot
     batches = pipe.batches(rows, 6, training=True)
-    losses = model.fit(batches, epochs=4, verbose=0, shuffle=False).history["loss"]
+    losses = model.fit(batches, epochs=8, verbose=0, shuffle=False).history["loss"]
     assert losses[-1] < losses[0]
     assert mm.evaluate(model, pipe, rows)["targets"]["kind"]["accuracy"] >= 0.3
 
