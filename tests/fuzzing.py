@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import time
 
 import hypothesis
 
@@ -52,3 +53,16 @@ def peak_memory():
 def is_sentence(error):
     """Whether an error is one of ours: the rule, and what was received."""
     return isinstance(error, ValueError) and bool(re.match(r"(?s)[^\n]+: .+ Received: .+", str(error)))
+
+
+def is_done(act):
+    """Whether something can be done; else the error is a sentence. Neither takes long."""
+    start = time.process_time()
+    try:
+        act()
+        return True
+    except ValueError as error:
+        assert is_sentence(error), error
+        return False
+    finally:
+        assert not LONG or time.process_time() - start < SECONDS
