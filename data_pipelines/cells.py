@@ -150,16 +150,18 @@ def encode_strictly(rows, batch_size, decode, encode, find_broken):
     Returns:
         `tf.data.Dataset` of what `encode` gives.
     """
-    decode = tf.autograph.experimental.do_not_convert(decode)
+    as_it_is = tf.autograph.experimental.do_not_convert  # the parts are graph functions already; to convert costs time
     total = int(rows.cardinality())
     endless = total == tf.data.INFINITE_CARDINALITY
-    numbered = rows.enumerate().map(lambda n, row: (n, row, decode(row)), tf.data.AUTOTUNE, deterministic=True)
+    decoded = as_it_is(lambda number, row: (number, row, decode(row)))
+    numbered = rows.enumerate().map(decoded, tf.data.AUTOTUNE, deterministic=True)
     batches = numbered.ignore_errors().padded_batch(batch_size)
     if not endless:
         blank = keras.tree.map_structure(_blank, batches.element_spec[1:])
         end = tf.data.Dataset.from_tensors((tf.constant([total], tf.int64), *blank))
         batches = batches.concatenate(end).take(-(-total // batch_size))
 
+    @as_it_is
     def check(place, element):
         numbers, row, decoded = element
         first = place * batch_size

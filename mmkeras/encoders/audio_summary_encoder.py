@@ -18,7 +18,8 @@ class AudioSummaryEncoder(keras.layers.Layer):
 
     t = W [relu(V f(CNN(x))); relu(U g(x))]: f gives the means over `parts` stretches of time, the deviation and the
     largest values of what the CNN finds at each pitch; g the means and the deviation of the frames themselves. The
-    first convolution has a stride of two.
+    first convolution has a stride of two, and the largest of two neighbouring pitches goes on: a voice a little higher
+    or lower is the same word.
 
     Args:
         dim: int > 0. Width of the token. Defaults to `64`.
@@ -67,7 +68,7 @@ class AudioSummaryEncoder(keras.layers.Layer):
             conv = keras.layers.Conv2D(width, kernel, stride, activation="relu", name=f"conv_{place}", **options)
             conv.build((None, None, None, channels))
             self.convs.append(conv)
-            channels, pitches = width, -(-pitches // 2)
+            channels, pitches = width, -(-pitches // (2 if place else 4))
         self.found = pitches * channels
         self.scale_frames = built_scale(self, "scale_frames", (self.parts + 1) * input_shape[-1])
         self.scale_found = built_scale(self, "scale_found", (self.parts + 2) * self.found)
@@ -91,23 +92,23 @@ class AudioSummaryEncoder(keras.layers.Layer):
         views = [self.as_it_is(scaled(self.scale_frames, stretches(frames, mask, self.parts)))]
         x, real = frames[..., None], mask
         for place, conv in enumerate(self.convs):
-            x, real = self._convolved(conv, x, real, pooled=place > 0)
+            x, real = self._convolved(conv, x, real, 2 if place else 1)
         x = ops.reshape(x, (ops.shape(x)[0], -1, self.found))
         found = [*stretches(x, real, self.parts), ops.max(x, axis=1)]  # at least 0, which padding is
         views.append(self.convolved(scaled(self.scale_found, found)))
         token = self.project(drop(ops.concatenate(views, axis=1)))
         return hide(token[:, None], self.compute_mask(inputs, mask))
 
-    def _convolved(self, conv, x, real, pooled):
-        """One convolution, padded alike on all sides so that a batch's length moves nothing, at half the length."""
+    def _convolved(self, conv, x, real, steps):
+        """One convolution, padded alike on all sides so that a batch's length moves nothing, pooled by two in pitch."""
         side = conv.kernel_size[0] // 2
         x = conv(ops.pad(x, ((0, 0), (side, side), (side, side), (0, 0))))
-        if not pooled:
-            real = real[:, ::2]
-            return hide(x, real), real
-        x = ops.max_pool(hide(x, real), 2, 2, padding="same", data_format="channels_last")
-        real = ops.cast(real, "float32")[..., None]
-        real = ops.max_pool(real, 2, 2, padding="same", data_format="channels_last")[..., 0] > 0
+        real = real[:, :: conv.strides[0]]
+        size = (steps, 2)
+        x = ops.max_pool(hide(x, real), size, size, padding="same", data_format="channels_last")
+        if steps > 1:
+            real = ops.cast(real, "float32")[..., None]
+            real = ops.max_pool(real, steps, steps, padding="same", data_format="channels_last")[..., 0] > 0
         return x, real
 
     def compute_mask(self, inputs, mask=None):

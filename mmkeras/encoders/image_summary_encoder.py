@@ -5,13 +5,14 @@ from keras import ops
 
 from mmkeras.component import component
 from mmkeras.layers.built_dense import built_dense, built_scale, scale_rows
-from mmkeras.layers.image_descriptors import colour_histogram, edge_histograms, thumbnail
+from mmkeras.layers.image_descriptors import colour_histogram, edge_histograms, shrink, thumbnail
 from mmkeras.layers.masking import hide, mask_or_full
 from mmkeras.layers.random_warp import RandomWarp
 
 GRID = 3  # cells along each axis that the CNN ends with, so that it knows where something is
 LARGE = 40  # pixels of a side from which the first convolution goes by two
-SMALL = 24  # pixels of its map up to which nothing is pooled then
+DESCRIBED = 24  # pixels of a side that descriptions are made from; more cost much and tell little
+SMALL = 16  # pixels of its map up to which nothing is pooled then
 
 
 @component
@@ -133,4 +134,5 @@ class ImageSummaryEncoder(keras.layers.Layer):
 
 def describe_images(images):
     """Edges, colours and a thumbnail of pictures `(B, H, W, C)`, side by side: float32 `(B, N)`."""
+    images = shrink(images, DESCRIBED)
     return ops.concatenate([edge_histograms(images), thumbnail(images), colour_histogram(images)], axis=1)

@@ -41,6 +41,12 @@ def edge_histograms(images, cells=7):
     return _flat(4.0 * cell / (3.0 * around + LEAST_EDGE))
 
 
+def shrink(images, least):
+    """Images `(B, H, W, C)` whose sides are as many times smaller, in whole times, as leaves `least` pixels."""
+    times = max(1, min(images.shape[1:3]) // least)
+    return ops.average_pool(images, times, times, padding="valid", data_format="channels_last") if times > 1 else images
+
+
 def thumbnail(images, side=8):
     """The picture in about `side` × `side` pixels, `(B, N)` in [-1, 1]."""
     size = tuple(cell_size(length, side) for length in images.shape[1:3])
@@ -55,11 +61,12 @@ def colour_histogram(images):
     seen = images[:, ::2, ::2, :3]
     levels = ops.reshape(seen, (-1, math.prod(seen.shape[1:3]), seen.shape[3], 1)) * (SHADES - 1.0)
     near = ops.relu(1.0 - ops.abs(levels - ops.arange(SHADES, dtype="float32")))
-    joint = near[:, :, 0]
-    for channel in range(1, seen.shape[3]):
-        joint = joint[..., None] * near[:, :, channel, None]
-        joint = ops.reshape(joint, (-1, joint.shape[1], joint.shape[2] * SHADES))
-    return 8.0 * ops.sqrt(ops.mean(joint, axis=1) + RAREST) - 8.0 * RAREST**0.5
+    *others, last = (near[:, :, channel] for channel in range(seen.shape[3]))
+    joint = ops.ones_like(last[:, :, :1])
+    for shades in others:
+        joint = ops.reshape(joint[..., None] * shades[:, :, None], (-1, last.shape[1], joint.shape[2] * SHADES))
+    shares = _flat(ops.matmul(ops.swapaxes(joint, 1, 2), last)) / last.shape[1]
+    return 8.0 * ops.sqrt(shares + RAREST) - 8.0 * RAREST**0.5
 
 
 def _flat(values):

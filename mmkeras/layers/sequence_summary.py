@@ -122,16 +122,13 @@ def stretches(values, mask, parts):
     real = ops.cast(mask, "float32")
     count = ops.maximum(ops.sum(real, axis=1, keepdims=True), 1.0)
     place = (ops.cumsum(real, axis=1) - 0.5) / count
-    found = []
-    for part in range(parts):
-        share = ops.relu(1.0 - ops.abs(place - (part + 0.5) / parts) * parts) * real
-        share = share / ops.maximum(ops.sum(share, axis=1, keepdims=True), 1e-6)
-        found.append(_weighted(share, values))
-    mean = _weighted(real / count, values)
-    squares = _weighted(real / count, ops.square(values - mean[:, None]))
+    middles = (ops.arange(parts, dtype="float32") + 0.5) / parts
+    shares = ops.relu(1.0 - ops.abs(place[:, None] - middles[:, None]) * parts) * real[:, None]
+    shares = shares / ops.maximum(ops.sum(shares, axis=2, keepdims=True), 1e-6)
+    # The mean of all is one more stretch, so that the values are read once.
+    means = ops.matmul(ops.cast(ops.concatenate([shares, (real / count)[:, None]], axis=1), values.dtype), values)
+    found = [means[:, part] for part in range(parts)]
+    squares = ops.square(values - means[:, -1:])
+    squares = ops.matmul(ops.cast(real / count, values.dtype)[:, None], squares)[:, 0]
     deviation = ops.sqrt(ops.cast(squares, "float32") + 1e-4)
     return [*found, ops.cast(hide(deviation, ops.any(mask, axis=1)), values.dtype)]
-
-
-def _weighted(shares, values):
-    return ops.einsum("bt,btc->bc", ops.cast(shares, values.dtype), values)

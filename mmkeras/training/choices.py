@@ -3,7 +3,8 @@
 import math
 
 BATCHES = {600: 16, 3000: 32, 20000: 64, math.inf: 128}  # rows below which → rows in a batch
-PATIENT_STEPS = 300  # steps that training waits for a better loss, in whole epochs
+PATIENT_STEPS = 200  # steps that training waits for a better loss, in whole epochs
+PATIENT_EPOCHS = 3  # at least
 MOST_EPOCHS, COSINE_EPOCHS = 200, 20
 PLATEAU, COSINE = SCHEDULES = ("plateau", "cosine")
 KEPT = ("best", "last")
@@ -17,17 +18,17 @@ class Choices:
         batch_size: int > 0. Defaults to `None`: 16, 32, 64 or 128, by the number of rows.
         epochs: int > 0. The most. Defaults to `None`: 200; validation ends training long before. With a cosine,
             20, all of which are trained.
-        patience: int > 0. Epochs without a better validation loss, after which the learning rate falls, and, once it
-            has, training ends. Defaults to `None`: as many as make 300 steps, and at least 4. With a cosine, epochs
-            without a better score after which training ends, by default never.
+        patience: int > 0. Epochs without a better validation loss, after which the learning rate runs out and training
+            ends. Defaults to `None`: as many as make 200 steps, and at least 3. With a cosine, epochs without a better
+            score after which training ends, by default never.
         learning_rate: float > 0. Defaults to `0.001`.
         weight_decay: float >= 0. Of AdamW. Defaults to `0.5`.
         label_smoothing: float in [0, 1). Of categories. Defaults to `0.1`.
         ema_momentum: float in [0, 1). Memory of the running mean of the weights, which is what is validated and kept;
             0 for none. Defaults to `None`: 0.99, less where an epoch has few steps.
-        schedule: `"plateau"`: the learning rate falls where validation no longer improves; or `"cosine"`: it rises from
-            a twentieth of `learning_rate` to all of it, then falls along a cosine to nearly 0 in the last epoch.
-            Defaults to `"plateau"`.
+        schedule: `"plateau"`: where validation no longer improves, the learning rate falls to nearly 0 over a fifth as
+            many epochs as there were; or `"cosine"`: it rises from a twentieth of `learning_rate` to all of it, then
+            falls along a cosine to nearly 0 in the last epoch. Defaults to `"plateau"`.
         warmup: float in [0, 1). Share of the steps in which the rate of a cosine rises. Defaults to `None`: 0.05.
         clipnorm: float > 0. Longest gradient of one weight. Defaults to `None`: any.
         keep: `"best"`: the weights of the epoch with the best validation score; or `"last"`. Defaults to `"best"`.
@@ -56,7 +57,8 @@ class Choices:
         self.batch_size = batch_size or next(size for most, size in BATCHES.items() if rows < most)
         self.steps = -(-rows // self.batch_size)
         self.epochs = epochs or (COSINE_EPOCHS if schedule == COSINE else MOST_EPOCHS)
-        self.patience = patience or (None if schedule == COSINE else max(4, -(-PATIENT_STEPS // self.steps)))
+        patient = None if schedule == COSINE else max(PATIENT_EPOCHS, -(-PATIENT_STEPS // self.steps))
+        self.patience = patience or patient
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.label_smoothing = label_smoothing

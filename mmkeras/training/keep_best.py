@@ -2,16 +2,21 @@
 
 import math
 import os
+import time
 
 import keras
 
 from mmkeras.training.run_marks import require_whole
 
+SHARE = 0.05  # of the time, at most, that saving takes
+
 
 class KeepBest(keras.callbacks.Callback):
-    """Saves the model whenever its validation score is better than ever, and gives it out where no other run is.
+    """Keeps the model whose validation score is better than ever, and gives it out where no other run is.
 
-    Where the optimizer keeps running means of the weights, these are what is validated and saved.
+    Where the optimizer keeps running means of the weights, these are what is validated and kept. Where epochs are so
+    short that saving each better model would take more than 5 % of the time, its weights wait in memory: until time has
+    passed, a checkpoint is made or training ends.
 
     Args:
         run: `RunFolder` with a run begun.
@@ -19,7 +24,7 @@ class KeepBest(keras.callbacks.Callback):
         mode: `"min"` or `"max"`.
         history: `RunHistory`, which is given out with the model.
     Attributes:
-        file: str or None. Name of the best model's file.
+        file: str or None. Name of the file of the best model that was saved.
     """
 
     def __init__(self, run, monitor, mode, history):
@@ -28,7 +33,8 @@ class KeepBest(keras.callbacks.Callback):
         self.monitor = monitor
         self.mode = mode
         self.history = history
-        self.score = self.file = self._safe = None
+        self.score = self.file = self._safe = self._waiting = None
+        self._due = 0.0
         self.means = keras.callbacks.SwapEMAWeights()
 
     def on_test_begin(self, logs=None):
@@ -47,17 +53,38 @@ class KeepBest(keras.callbacks.Callback):
         score = float(logs[self.monitor])
         if not self._better(score):
             return
-        former, self.score, self.file = self.file, score, f"best-{epoch + 1}.keras"
+        self.score = score
         self._swap(self.means.on_test_begin)
-        self.run.save_model(self.model, self.file)
+        self._waiting = (f"best-{epoch + 1}.keras", self.model.get_weights())
+        if time.monotonic() >= self._due:
+            self._save()
         self._swap(self.means.on_test_end)
+
+    def write(self):
+        """Saves the best model if it waits in memory."""
+        if self._waiting is None:
+            return
+        now = self.model.get_weights()
+        self.model.set_weights(self._waiting[1])
+        self._save()
+        self.model.set_weights(now)
+
+    def _save(self):
+        """Saves the model, which has the best weights."""
+        begun = time.monotonic()
+        former, (self.file, _) = self.file, self._waiting
+        self.run.save_model(self.model, self.file)
+        self._waiting = None
         if former != self._safe:
             self._remove(former)
         if not self.run.replaces:
             self.history.write()
             self.run.publish(self.file, finished=False)
+        ended = time.monotonic()
+        self._due = ended + (ended - begun) / SHARE
 
     def get_state(self):
+        self.write()
         return {"score": self.score, "file": self.file}
 
     def set_state(self, state):

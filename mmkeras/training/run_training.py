@@ -57,7 +57,11 @@ class RunTraining:
             NotFiniteError: a loss is NaN or infinite.
         """
         try:
-            self._train(epochs, verbose, every, conditions, saved)
+            try:
+                self._train(epochs, verbose, every, conditions, saved)
+            finally:
+                if self.best is not None:
+                    self.best.write()
         except NotFiniteError as stop:
             stopped = StoppedTraining(self.model, self.run, self.batches, self.judged, self.judged_rows)
             raise stopped.explain(stop) from None

@@ -51,9 +51,9 @@ def train(
     """Trains a model on a table and keeps the run in a folder.
 
     Columns are guessed, parts are built, and the model learns until its validation loss no longer improves: then the
-    learning rate falls once, and the next time training ends. What is validated and kept is the running mean of the
-    weights. With `schedule="cosine"`, it learns for all epochs instead, along a cosine. Everything chosen stands in
-    `choices.json` of the run.
+    learning rate falls to nearly 0, over a fifth as many epochs as there were, and training ends. What is validated and
+    kept is the running mean of the weights. With `schedule="cosine"`, it learns for all epochs instead, along a cosine.
+    Everything chosen stands in `choices.json` of the run.
 
     Args:
         rows: `Rows`, or the path of a table.

@@ -4,7 +4,7 @@ from mmkeras.training.choices import Choices
 
 
 @pytest.mark.parametrize(
-    ("rows", "batch_size", "patience"), [(100, 16, 43), (599, 16, 8), (600, 32, 16), (10_000, 64, 4), (50_000, 128, 4)]
+    ("rows", "batch_size", "patience"), [(100, 16, 29), (599, 16, 6), (600, 32, 11), (10_000, 64, 3), (50_000, 128, 3)]
 )
 def test_rows_decide(rows, batch_size, patience):
     chosen = Choices(rows)
