@@ -1,5 +1,6 @@
 """The same shards through Apache Beam, for tables that one machine would take too long for."""
 
+from data_pipelines.held_folder import held_folder
 from data_pipelines.prepare import ShardJob, counted
 from data_pipelines.problems import checked_policy
 
@@ -40,12 +41,13 @@ def prepare_with_beam(pipe, rows, folder, beam_options=(), workers=2, on_bad=Non
     if workers < 1:
         raise ValueError(f"prepare_with_beam: workers must be > 0. Received: workers={workers}. Do: workers=2.")
     job = ShardJob(rows, pipe.inputs, folder, on_bad=checked_policy(on_bad or pipe.on_bad), **options)
-    job.begin()
     local = ["--runner=DirectRunner", "--direct_running_mode=multi_processing", f"--direct_num_workers={workers}"]
-    with beam.Pipeline(options=PipelineOptions(list(beam_options) or local)) as graph:
-        stretches = graph | "Stretches" >> beam.Create(_stretches(job.count, TASKS * workers))
-        _ = stretches | "Spread" >> beam.Reshuffle() | "Write" >> beam.Map(_run, job)
-    return counted(job.finish(), pipe.problems)
+    with held_folder("prepare_with_beam", folder):
+        job.begin()
+        with beam.Pipeline(options=PipelineOptions(list(beam_options) or local)) as graph:
+            stretches = graph | "Stretches" >> beam.Create(_stretches(job.count, TASKS * workers))
+            _ = stretches | "Spread" >> beam.Reshuffle() | "Write" >> beam.Map(_run, job)
+        return counted(job.finish(), pipe.problems)
 
 
 def _run(stretch, job):

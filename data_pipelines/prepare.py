@@ -3,7 +3,9 @@
 import collections
 import hashlib
 import os
+import shutil
 
+from data_pipelines.held_folder import held_folder
 from data_pipelines.modalities import from_config
 from data_pipelines.prepared_rows import PreparedRows
 from data_pipelines.problems import EXAMPLES
@@ -24,6 +26,7 @@ from data_pipelines.shard_format import (
 )
 from data_pipelines.sources.source import ROW
 from data_pipelines.whole_file import make_folder, write_json
+from data_pipelines.whole_folder import link_file, settle_folder
 
 
 def prepare(rows, inputs, folder, problems, progress=None, **options):
@@ -45,7 +48,8 @@ def prepare(rows, inputs, folder, problems, progress=None, **options):
     Returns:
         dict, JSON-ready: the index of the shards.
     Raises:
-        ValueError: a cell that cannot be decoded, under `"raise"`; wrong arguments; a folder of something else.
+        ValueError: a cell that cannot be decoded, under `"raise"`; wrong arguments; a folder of something else, or
+            one that another process writes into.
         ImportError: without TensorFlow Datasets.
     Example:
         >>> pipe = Pipeline({"clip": Video(frames=8)}, {"label": Category()})
@@ -53,9 +57,10 @@ def prepare(rows, inputs, folder, problems, progress=None, **options):
         >>> train, test = read_shards("shards/").split(0.8, 0.2)
     """
     job = ShardJob(rows, inputs, folder, **options)
-    job.begin()
-    job.run(range(job.count), progress)
-    return counted(job.finish(), problems)
+    with held_folder("Pipeline.prepare", folder):
+        job.begin()
+        job.run(range(job.count), progress)
+        return counted(job.finish(), problems)
 
 
 class ShardJob:
@@ -85,6 +90,7 @@ class ShardJob:
         self.rows = rows
         self.media = {name: modality for name, modality in inputs.items() if modality.media}
         self.folder = os.fspath(folder)
+        self.replaced = None  # finished shards, whose place these will take
         self.prepared = PreparedRows(rows.source, rows.columns, self.media, on_bad)
         self.plan = {
             "version": VERSION,
@@ -125,11 +131,22 @@ class ShardJob:
         make_folder("Pipeline.prepare", self.folder)
         index = read_json(os.path.join(self.folder, INDEX))
         self._check_folder(index or read_json(os.path.join(self.folder, PLAN)))
-        write_json(os.path.join(self.folder, PLAN), self.plan)
         if index:
-            for place, note in enumerate(index["shards"]):
+            self._begin_beside(index)
+        write_json(os.path.join(self.folder, PLAN), self.plan)
+
+    def _begin_beside(self, index):
+        """Works in another folder with the same shards, so that finished ones can be read until all others are."""
+        self.replaced, name = os.path.realpath(self.folder), f".{os.path.basename(os.path.realpath(self.folder))}.again"
+        self.folder = os.path.join(os.path.dirname(self.replaced), name)
+        if read_json(os.path.join(self.folder, PLAN)) != self.plan:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            os.mkdir(self.folder)
+        for place, note in enumerate(index["shards"]):
+            shard = shard_path(self.replaced, place, self.count, self.plan["file_format"])
+            if os.path.exists(shard) and not os.path.exists(note_path(self.folder, place)):
+                link_file(shard, self.path(place))
                 write_json(note_path(self.folder, place), note)
-            os.remove(os.path.join(self.folder, INDEX))
 
     def _check_folder(self, begun):
         if begun is None:
@@ -180,6 +197,8 @@ class ShardJob:
         for name in os.listdir(self.folder):
             if name == PLAN or name.endswith(".part") or name.startswith("note-"):
                 os.remove(os.path.join(self.folder, name))
+        if self.replaced:
+            settle_folder(self.folder, self.replaced, last=INDEX)
         return index
 
     def _blocks(self, places):

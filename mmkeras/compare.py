@@ -7,8 +7,9 @@ import shutil
 
 import keras
 
+from data_pipelines.held_folder import held_folder
 from data_pipelines.naming import plain_name, plain_names
-from data_pipelines.whole_file import check_folder, write_json
+from data_pipelines.whole_file import write_json
 from mmkeras import fusions
 from mmkeras.comparing import fingerprint
 from mmkeras.comparing.comparison import SINGLE, summarise
@@ -60,19 +61,19 @@ def compare(
     stage = stage_of(training, len(rows["train"]))
     systems = _systems(pipe, fusions)
     folder = os.fspath(folder)
-    check_folder("compare", folder)
-    data = _Data(pipe, rows, os.path.join(folder, "cache"), stage.chosen.batch_size)
-    plan = [(name, seed) for seed in range(seeds) for name in systems]
-    runs = {name: [] for name in systems}
-    for done, (name, seed) in enumerate(plan):
+    with held_folder("compare", folder):
+        data = _Data(pipe, rows, os.path.join(folder, "cache"), stage.chosen.batch_size)
+        plan = [(name, seed) for seed in range(seeds) for name in systems]
+        runs = {name: [] for name in systems}
+        for done, (name, seed) in enumerate(plan):
+            if progress:
+                progress(done, len(plan), f"{name}, seed {seed}")
+            place = os.path.join(folder, "runs", f"{_file_name(name)}-{seed}")
+            runs[name].append(_run(data, place, name, systems[name], seed, target, parts, training, stage, robust))
         if progress:
-            progress(done, len(plan), f"{name}, seed {seed}")
-        place = os.path.join(folder, "runs", f"{_file_name(name)}-{seed}")
-        runs[name].append(_run(data, place, name, systems[name], seed, target, parts, training, stage, robust))
-    if progress:
-        progress(len(plan), len(plan), "")
-    results = summarise(runs, pipe, target, {"seeds": seeds, "training": training, "rows": data.sizes})
-    write_json(os.path.join(folder, RESULTS), results)
+            progress(len(plan), len(plan), "")
+        results = summarise(runs, pipe, target, {"seeds": seeds, "training": training, "rows": data.sizes})
+        write_json(os.path.join(folder, RESULTS), results)
     return results
 
 

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from data_pipelines.whole_file import write_json
+from data_pipelines.whole_folder import whole_folder
 
 TOLERANCE = 1e-4
 NEEDS = {"onnx": ("tf2onnx", "onnxruntime"), "litert": ("ai_edge_litert",)}
@@ -38,28 +39,26 @@ def convert(model, pipe, path, format):
     """
     _require(format)
     write, load = {"onnx": (_write_onnx, _load_onnx), "litert": (_write_litert, _load_litert)}[format]
-    os.makedirs(path, exist_ok=True)
-    file = os.path.join(path, {"onnx": "model.onnx", "litert": "model.tflite"}[format])
-    cases, unproven = _cases(model), file + ".part"
-    try:
+    name = {"onnx": "model.onnx", "litert": "model.tflite"}[format]
+    cases = _cases(model)
+    with whole_folder("export", path, last=name) as unfinished:
+        file = os.path.join(unfinished, name)
         try:
             with _quietly():
-                write(model, unproven)
-            answer = load(unproven)
+                write(model, file)
+            answer = load(file)
             answers = [answer(x) for x in cases]
+        except OSError:  # the disk is full, which says nothing of the network
+            raise
         except Exception as error:  # Converters and runtimes raise whatever they like.
             raise ValueError(
                 f"export: {format} cannot hold this network ({_first_line(error)}). Received: {model.name!r}. "
                 "Do: format='saved_model', which holds every op."
             ) from error
         _compare(model, cases, answers)
-        os.replace(unproven, file)
-    finally:
-        if os.path.exists(unproven):
-            os.remove(unproven)
-    pipe.save(os.path.join(path, "pipeline.json"))
-    facts = {pipe.title(name): {"output": name, **facts} for name, facts in pipe.spec["targets"].items()}
-    write_json(os.path.join(path, "outputs.json"), facts)
+        pipe.save(os.path.join(unfinished, "pipeline.json"))
+        facts = {pipe.title(name): {"output": name, **facts} for name, facts in pipe.spec["targets"].items()}
+        write_json(os.path.join(unfinished, "outputs.json"), facts)
     return path
 
 

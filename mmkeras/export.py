@@ -11,6 +11,7 @@ import keras
 
 from data_pipelines.pipeline_names import check_answers
 from data_pipelines.whole_file import check_folder
+from data_pipelines.whole_folder import whole_folder
 from mmkeras.convert import convert
 from mmkeras.dual_encoder import embedded, single_encoder
 from mmkeras.generator import generator
@@ -93,9 +94,9 @@ def export(model, pipe, path, format="saved_model", generate=None, seed=0):
     signatures = {"serving_default": _by_keyword(tf, serve, signature), **_embedders(tf, module, model, pipe)}
     for concrete in signatures.values():
         _refuse_python(concrete)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, whole_folder("export", path, last="saved_model.pb") as unfinished:
         module.assets = [tf.saved_model.Asset(file) for file in _asset_files(pipe, folder)]
-        tf.saved_model.save(module, os.fspath(path), signatures=signatures)
+        tf.saved_model.save(module, unfinished, signatures=signatures)
     return path
 
 

@@ -4,6 +4,7 @@ import csv
 import functools
 import os
 
+from data_pipelines.held_folder import held_folder
 from data_pipelines.whole_file import write_json
 from mmkeras.finite_answers import with_nulls
 from mmkeras.training.batch_rows import BatchRows
@@ -185,24 +186,25 @@ def fit_batches(
         The model, with the weights kept.
     """
     run, every, batches = RunFolder(folder), SaveEvery(save_every), ResumableBatches.of(batches)
-    found = run.state(resume, overwrite)
-    if found == FINISHED:
-        model.load_weights(run.path(MODEL))
-        return model
-    facts = {"epochs": epochs, "patience": patience, "keep": keep, "validation": judged is not None}
-    facts["steps_per_execution"] = model.steps_per_execution
-    kinds = [type(callback).__name__ for callback in callbacks]
-    now = conditions_of(model, pipe, **facts, steps=batches.steps, callbacks=kinds, **(conditions or {}))
-    saved = None
-    if found == RESUME:
-        saved = CheckpointFile(run.checkpoint).read()
-        require_same(saved["conditions"], now, run.folder)
-    else:
-        run.start(pipe, choices, seen)
-    choice = _monitored(model, pipe, monitor) if judged is not None and keep == "best" else None
-    training = RunTraining(run, model, batches, judged, callbacks, choice, patience, judged_rows)
-    training.fit(epochs, verbose, *([every, now, saved] if backup else []))
-    training.finish()
+    with held_folder("run", folder):
+        found = run.state(resume, overwrite)
+        if found == FINISHED:
+            model.load_weights(run.path(MODEL))
+            return model
+        facts = {"epochs": epochs, "patience": patience, "keep": keep, "validation": judged is not None}
+        facts["steps_per_execution"] = model.steps_per_execution
+        kinds = [type(callback).__name__ for callback in callbacks]
+        now = conditions_of(model, pipe, **facts, steps=batches.steps, callbacks=kinds, **(conditions or {}))
+        saved = None
+        if found == RESUME:
+            saved = CheckpointFile(run.checkpoint).read()
+            require_same(saved["conditions"], now, run.folder)
+        else:
+            run.start(pipe, choices, seen)
+        choice = _monitored(model, pipe, monitor) if judged is not None and keep == "best" else None
+        training = RunTraining(run, model, batches, judged, callbacks, choice, patience, judged_rows)
+        training.fit(epochs, verbose, *([every, now, saved] if backup else []))
+        training.finish()
     return model
 
 
@@ -226,10 +228,11 @@ def save(model, pipe, folder, overwrite=False):
         ValueError: the folder holds a run.
     """
     run = RunFolder(folder)
-    run.state(overwrite=overwrite)
-    run.start(pipe)
-    run.save_model(model, MODEL)
-    run.publish(MODEL, finished=True)
+    with held_folder("run", folder):
+        run.state(overwrite=overwrite)
+        run.start(pipe)
+        run.save_model(model, MODEL)
+        run.publish(MODEL, finished=True)
 
 
 def load(folder):

@@ -40,10 +40,11 @@ def evaluate(
     """
     with failing_plainly():
         from data_pipelines import read_table
-        from data_pipelines.whole_file import make_folder
+        from data_pipelines.whole_file import check_folder
+        from data_pipelines.whole_folder import whole_folder
         from mmkeras.finite_answers import with_nulls
         from mmkeras.run import load
-        from mmkeras.training.run_folder import EVALUATIONS, RunFolder
+        from mmkeras.training.run_folder import EVALUATIONS, REPORT, RunFolder
 
         if output is None:
             name = os.path.splitext(os.path.basename(os.path.abspath(table)))[0]
@@ -55,8 +56,12 @@ def evaluate(
             )
         model, pipe = load(run)
         rows = read_table(table, media_root, encoding, header, only_below)
-        make_folder("evaluate", output)
-        metrics = judge(model, pipe, rows, run, output=output)
+        check_folder("evaluate", output)
+        with whole_folder("evaluate", output) as unfinished:
+            metrics = judge(model, pipe, rows, run, output=unfinished)
+        page = os.path.join(output, REPORT)
+        if os.path.exists(page):
+            tell(f"report → {page}")
     print(json.dumps(with_nulls({key: metrics[key] for key in SHOWN if key in metrics}), ensure_ascii=False))
 
 
@@ -70,7 +75,7 @@ def judge(model, pipe, rows, run, metrics=None, report_rows=None, output=None):
         run: path of the run.
         metrics: dict that `evaluate` gave for the rows. Defaults to `None`.
         report_rows: `ReportRows` that saw the rows, where `metrics` is given. Defaults to `None`.
-        output: path of the folder to write to. Defaults to `None`: the run's own.
+        output: path of the folder to write to, which the caller says. Defaults to `None`: the run's own.
     """
     from mmkeras.evaluate import watched
     from mmkeras.pages.report_rows import ReportRows
@@ -95,5 +100,6 @@ def judge(model, pipe, rows, run, metrics=None, report_rows=None, output=None):
     except ImportError as error:
         told.print(f"[yellow]no report:[/] {escape(str(error))}")
     else:
-        tell(f"report → {path}")
+        if output is None:
+            tell(f"report → {path}")
     return metrics

@@ -4,9 +4,11 @@ import os
 
 import numpy as np
 
-from data_pipelines.whole_file import make_folder, whole_file, write_json
+from data_pipelines.whole_file import whole_file, write_json
+from data_pipelines.whole_folder import whole_folder
 from mmkeras.explaining.answers import scales
 
+PAGE = "explanation.html"
 ARRAYS = ("pixels", "frames", "values", "gradient", "attention")
 
 
@@ -88,15 +90,21 @@ class Explanation:
         """
         from mmkeras.explaining.page import page
 
-        make_folder("explain", folder)
-        write_json(os.path.join(folder, "explanation.json"), self.summary())
-        with whole_file(os.path.join(folder, "arrays.npz"), "wb") as file:
-            np.savez_compressed(file, **self.arrays())
-        path = os.path.join(folder, "explanation.html")
-        text = page(self)
-        with whole_file(path, errors="replace") as file:
-            file.write(text)
-        return path
+        text = missing = None
+        try:
+            text = page(self)
+        except ImportError as error:
+            missing = error
+        with whole_folder("explain", folder) as unfinished:
+            write_json(os.path.join(unfinished, "explanation.json"), self.summary())
+            with whole_file(os.path.join(unfinished, "arrays.npz"), "wb") as file:
+                np.savez_compressed(file, **self.arrays())
+            if text is not None:
+                with whole_file(os.path.join(unfinished, PAGE), errors="replace") as file:
+                    file.write(text)
+        if missing is not None:
+            raise missing
+        return os.path.join(folder, PAGE)
 
     def figure(self, place=0):
         """A matplotlib figure of one example: Shapley values, then every input with its gradients and attention."""

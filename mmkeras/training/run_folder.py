@@ -4,7 +4,9 @@ import os
 import shutil
 import uuid
 
+from data_pipelines.held_folder import held_folder
 from data_pipelines.whole_file import check_folder, write_json
+from data_pipelines.whole_folder import link_file
 from mmkeras.training.run_marks import mark_model, read_json, read_mark
 
 MODEL, PIPELINE, SPEC, METRICS, HISTORY = "model.keras", "pipeline.json", "spec.json", "metrics.json", "history.csv"
@@ -85,14 +87,17 @@ class RunFolder:
             resume: bool. Whether to go on with a run that was cut off. Defaults to `False`.
             overwrite: bool. Whether a run that is here may be replaced. Defaults to `False`.
         Raises:
-            ValueError: there is a run, and neither is wanted; or what is needed to go on is lost.
+            ValueError: there is a run, and neither is wanted; what is needed to go on is lost; or another process
+                trains here.
         """
         if resume and overwrite:
             raise ValueError(
                 "run: a run goes on or starts anew. Received: resume=True, overwrite=True. Do: leave out one of both."
             )
         check_folder("run", self.folder)
-        self.settle()
+        if os.path.isdir(self.folder):
+            with held_folder("run", self.folder):  # a training that is at work settles by itself
+                self.settle()
         if overwrite:
             return NEW
         if resume:
@@ -158,7 +163,7 @@ class RunFolder:
         os.makedirs(gathered)
         for source, name in ((model, MODEL), *((own, own) for own in (PIPELINE, SPEC, HISTORY, CHOICES, SEEN))):
             if os.path.exists(os.path.join(self.training, source)):
-                _link(os.path.join(self.training, source), os.path.join(gathered, name))
+                link_file(os.path.join(self.training, source), os.path.join(gathered, name))
         write_json(os.path.join(gathered, RUN), {"run": self.id, "finished": finished})
         os.rename(gathered, self._next)
         self.settle()
@@ -248,13 +253,3 @@ def _told(path, fact, missing):
         return missing
     except (ValueError, KeyError):
         return True
-
-
-def _link(source, target):
-    """The same file under another name: a copy where the file system has no links."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
-        with open(target, "rb") as file:
-            os.fsync(file.fileno())
