@@ -8,6 +8,8 @@ from mmkeras.layers.masking import hide, mask_or_full, sequence_conv
 from mmkeras.layers.n_gram_bag import NGramBag
 from mmkeras.layers.token_embedding import TokenEmbedding
 
+FEWEST_BUCKETS, MOST_BUCKETS = 1000, 10000  # for pairs of words
+
 
 @component
 class TextSummaryEncoder(keras.layers.Layer):
@@ -20,6 +22,8 @@ class TextSummaryEncoder(keras.layers.Layer):
         filters: int > 0. Channels of the convolution. Defaults to `128`.
         kernel_size: int > 0, odd, in tokens. Defaults to `7`.
         dropout: float in [0, 1). Share of features dropped in training. Defaults to `0.3`.
+        num_buckets: int in 2 … 60000. For the groups of each length. Defaults to `None`: twice the vocabulary, 1000 to
+            10000, since a step costs what all buckets cost.
     Call arguments:
         inputs: int tensor `(B, T)`.
         mask: bool tensor `(B, T)` or None.
@@ -39,7 +43,9 @@ class TextSummaryEncoder(keras.layers.Layer):
     preferred = False
     summary = True
 
-    def __init__(self, vocabulary_size, dim=64, ngrams=2, filters=128, kernel_size=7, dropout=0.3, **kwargs):
+    def __init__(
+        self, vocabulary_size, dim=64, ngrams=2, filters=128, kernel_size=7, dropout=0.3, num_buckets=None, **kwargs
+    ):
         super().__init__(**kwargs)
         if kernel_size % 2 == 0:
             raise ValueError(
@@ -52,7 +58,8 @@ class TextSummaryEncoder(keras.layers.Layer):
         self.kernel_size = kernel_size
         self.dropout = dropout
         self.supports_masking = True
-        self.bag = NGramBag(vocabulary_size, dim, ngrams, name="bag", dtype=self.dtype_policy)
+        self.num_buckets = num_buckets or min(max(2 * vocabulary_size, FEWEST_BUCKETS), MOST_BUCKETS)
+        self.bag = NGramBag(vocabulary_size, dim, ngrams, self.num_buckets, name="bag", dtype=self.dtype_policy)
 
     def build(self, input_shape):
         options, near = {"dtype": self.dtype_policy}, keras.initializers.RandomNormal(stddev=0.05)
@@ -97,7 +104,7 @@ class TextSummaryEncoder(keras.layers.Layer):
     def get_config(self):
         config = {"vocabulary_size": self.vocabulary_size, "dim": self.dim, "ngrams": self.ngrams}
         more = {"filters": self.filters, "kernel_size": self.kernel_size, "dropout": self.dropout}
-        return {**super().get_config(), **config, **more}
+        return {**super().get_config(), **config, **more, "num_buckets": self.num_buckets}
 
     @classmethod
     def from_spec(cls, spec, dim, dropout, **options):
@@ -106,4 +113,4 @@ class TextSummaryEncoder(keras.layers.Layer):
     @classmethod
     def example(cls):
         """A tiny instance with input shape, dtype and mask shape, for the conformance sweep."""
-        return cls(vocabulary_size=11, dim=8, filters=8), ((5,), "int32", (5,))
+        return cls(vocabulary_size=11, dim=8, filters=8, num_buckets=13), ((5,), "int32", (5,))
