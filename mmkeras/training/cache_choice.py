@@ -1,6 +1,7 @@
 """Where decoded rows are kept between epochs."""
 
 import contextlib
+import math
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ import keras
 
 MEMORY_SHARE, DISK_SHARE, TIME_SHARE = 0.25, 0.5, 0.25
 SAMPLE = 32
+BYTES = 8  # of a value and its mask, at most
 PREFIX = ".cache-"
 
 
@@ -29,11 +31,13 @@ def row_cache(pipe, parts, folder, cache=None, seconds=None):
     Yields:
         tuple (True, False or a path, dict of `"cache"` and `"cache_bytes"`).
     """
-    needed = cache_bytes(pipe, parts)
+    needed = most_bytes(pipe, parts)
+    if needed > memory_bytes():  # to look at rows takes a second or two
+        needed = cache_bytes(pipe, parts)
     if cache is None and seconds is not None and _decoding(pipe, parts) > TIME_SHARE * seconds:
         cache = "none"
     cache = cache or choose_cache(needed, folder)
-    facts = {"cache": cache, "cache_bytes": 0 if cache == "none" else needed}
+    facts = {"cache": cache, "cache_bytes": 0 if cache == "none" else int(needed)}
     if os.path.isdir(folder):
         _sweep(folder)
     if cache != "disk":
@@ -58,6 +62,29 @@ def _runs(process):
     except OSError as error:
         return isinstance(error, PermissionError)
     return True
+
+
+def most_bytes(pipe, parts):
+    """How many bytes decoded rows take at most, by their shapes; infinitely many where a length has no end.
+
+    Args:
+        pipe: adapted `Pipeline`.
+        parts: list of `Rows` that are kept.
+    """
+    targets = pipe.spec["targets"].values()
+    if any(facts.get("label") for facts in targets):  # texts, sounds and pictures to be made
+        return math.inf
+    values = row_values(pipe) + sum(2 + len(facts.get("classes", ())) for facts in targets)
+    return BYTES * values * sum(len(rows) for rows in parts)
+
+
+def row_values(pipe):
+    """How many values the inputs of a row hold at most; infinitely many where a length has no end."""
+    values = 0.0
+    for name, facts in pipe.spec["inputs"].items():
+        most = pipe.inputs[name].most or math.inf
+        values += math.prod(most if size is None else size for size in facts["shape"])
+    return values
 
 
 def cache_bytes(pipe, parts):
@@ -91,9 +118,14 @@ def choose_cache(needed, folder):
     Returns:
         `"memory"`, `"disk"` or `"none"`.
     """
-    if needed <= MEMORY_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"):
+    if needed <= memory_bytes():
         return "memory"
     existing = folder
     while not os.path.isdir(existing):
         existing = os.path.dirname(os.path.abspath(existing))
     return "disk" if needed <= DISK_SHARE * shutil.disk_usage(existing).free else "none"
+
+
+def memory_bytes():
+    """How many bytes rows may take in memory."""
+    return MEMORY_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

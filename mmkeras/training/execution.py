@@ -2,9 +2,10 @@
 
 import contextlib
 import inspect
-import math
 
 import keras
+
+from mmkeras.training.cache_choice import row_values
 
 CACHES = ("memory", "disk", "none")
 MOST_STEPS = 8  # an execution, where nobody says
@@ -82,8 +83,5 @@ class Execution:
 
 def _is_small(pipe):
     """Whether steps are so: a row's inputs hold few values, and no target is generated."""
-    values = 0.0
-    for name, facts in pipe.spec["inputs"].items():
-        most = pipe.inputs[name].most or math.inf
-        values += math.prod(most if size is None else size for size in facts["shape"])
-    return values <= FEW_VALUES and not any(facts.get("label") for facts in pipe.spec["targets"].values())
+    made = any(facts.get("label") for facts in pipe.spec["targets"].values())
+    return row_values(pipe) <= FEW_VALUES and not made

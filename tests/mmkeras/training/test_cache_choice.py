@@ -1,3 +1,4 @@
+import math
 import os
 import subprocess
 import sys
@@ -6,7 +7,7 @@ from training_rows import frame
 
 from data_pipelines import Category, Number, Pipeline, read_table
 from mmkeras.training import cache_choice
-from mmkeras.training.cache_choice import cache_bytes, choose_cache, row_cache
+from mmkeras.training.cache_choice import cache_bytes, choose_cache, most_bytes, row_cache
 
 
 def test_memory_then_disk_then_nowhere(tmp_path, monkeypatch):
@@ -23,6 +24,19 @@ def test_memory_then_disk_then_nowhere(tmp_path, monkeypatch):
     for cache, given in {"memory": True, "none": False}.items():
         with row_cache(pipe, [rows], str(folder), cache) as (found, facts):
             assert found is given and facts == {"cache": cache, "cache_bytes": needed * given}
+
+
+def test_rows_are_looked_at_where_shapes_do_not_say_that_they_fit(tmp_path, monkeypatch):
+    looked = []
+    monkeypatch.setattr(cache_choice, "cache_bytes", lambda pipe, parts: looked.append(len(parts)) or 1)
+    rows = read_table(frame(100))
+    pipe = Pipeline({"x": Number()}, {"kind": Category()}).adapt(rows)
+    with row_cache(pipe, [rows, rows], str(tmp_path)) as (_, facts):
+        assert facts == {"cache": "memory", "cache_bytes": most_bytes(pipe, [rows, rows])} and not looked
+    assert most_bytes(pipe, [rows]) >= cache_bytes(pipe, [rows])
+    monkeypatch.setattr(cache_choice, "row_values", lambda pipe: math.inf)
+    with row_cache(pipe, [rows], str(tmp_path)) as (_, facts):
+        assert facts == {"cache": "memory", "cache_bytes": 1} and looked == [1]
 
 
 def test_files_of_one_training_are_not_read_by_the_next(tmp_path, monkeypatch):
