@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from mmkeras.inference.retracing import retracing_unsaid
+
 
 class SeenBatch:
     """A batch of which each input is encoded at most once.
@@ -61,7 +63,7 @@ class SeenBatch:
     def _asked_whole(self, x):
         taken = getattr(self.asked.model, "input", None)
         x = {key: value for key, value in x.items() if key in taken} if isinstance(taken, dict) else x
-        return {t: np.asarray(value) for t, value in self.asked.model.predict_on_batch(x).items()}
+        return {t: np.asarray(value) for t, value in _ask(self.asked.model, x).items()}
 
     def _without(self, hidden):
         owners = self.asked.owners
@@ -80,7 +82,7 @@ class SeenBatch:
         lacking = self.asked.most + 1 - self.rows
         given = {key: value for key, value in self.x.items() if self.asked.owners[key] in names}
         given = {key: np.pad(v, [(0, lacking), *[(0, 0)] * (v.ndim - 1)]) for key, v in given.items()}
-        return keras.tree.map_structure(ops.convert_to_tensor, self.asked.front(names).predict_on_batch(given))
+        return keras.tree.map_structure(ops.convert_to_tensor, _ask(self.asked.front(names), given))
 
     def _answers(self, tokens, subsets):
         # What draws by chance draws as much as it would for the rows alone.
@@ -89,6 +91,11 @@ class SeenBatch:
         for place, hidden in enumerate(subsets):
             is_shown = [name not in hidden for name in self.asked.names]
             rows[place, : self.rows, is_shown] = np.arange(self.rows)
-        given = self.asked.rest.predict_on_batch({"rows": rows.reshape(-1, rows.shape[-1]), "tokens": tokens})
+        given = _ask(self.asked.rest, {"rows": rows.reshape(-1, rows.shape[-1]), "tokens": tokens})
         parts = {target: np.split(np.asarray(value), len(subsets)) for target, (value, *_) in given.items()}
         return [{target: part[place][: self.rows] for target, part in parts.items()} for place in range(len(subsets))]
+
+
+def _ask(model, x):
+    with retracing_unsaid():
+        return model.predict_on_batch(x)
