@@ -14,7 +14,7 @@ BENCHMARKS = pathlib.Path(__file__).parents[1] / "benchmarks"
 sys.path.append(str(BENCHMARKS))
 
 from suite.measure import lines_of  # noqa: E402
-from suite.scores import METRICS, noise, score  # noqa: E402
+from suite.scores import METRICS, epoch_seconds, noise, score  # noqa: E402
 
 NAMES = sorted(file.stem for file in (BENCHMARKS / "suite" / "tables").glob("*.py") if file.stem != "__init__")
 ROWS, LONGEST = 120, 40
@@ -82,6 +82,10 @@ def test_scores():
     assert score("micro_f1", ["a|b", "c"], ["a", float("nan")]) == pytest.approx(2 / 4)
     assert score("r2", [1, 2, 3], [1, 2, 3]) == 1 and score("r2", [1, 2, 3], [2, 2, 2]) == 0
     assert noise("accuracy", [1] * 400, [1, 0] * 200) == pytest.approx(0.5 / 20, rel=0.2)
+
+
+def test_the_first_epoch_compiles_and_does_not_count():
+    assert epoch_seconds([9.0, 10.0, 11.0, 12.5]) == pytest.approx(3.5 / 3) and epoch_seconds([9.0]) is None
 
 
 def test_the_runner_measures_and_writes_its_page(tmp_path):

@@ -48,6 +48,8 @@ def opponent_keras(table, seed, quick, _):
     """The hand-written model."""
     import keras
 
+    from suite.scores import epoch_seconds
+
     keras.utils.set_random_seed(seed)
     keras.config.disable_interactive_logging()
 
@@ -59,7 +61,8 @@ def opponent_keras(table, seed, quick, _):
 
     curve, start = [], time.process_time()
     options = {"callbacks": [Curve()], **({"epochs": 1} if quick else {})}
-    return {**judged(table, start, table.keras_opponent, **options), "curve": curve}
+    found = judged(table, start, table.keras_opponent, **options)
+    return {**found, "epoch_seconds": epoch_seconds([second for second, _ in curve]), "curve": curve}
 
 
 def opponent_sklearn(table, seed, quick, _):

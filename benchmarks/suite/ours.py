@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pandas as pd
 
-from suite.scores import noise, score
+from suite.scores import epoch_seconds, noise, score
 from suite.writing import Parts
 
 PATHS = Parts("train.csv", "validation.csv", "test.csv")
@@ -37,6 +37,8 @@ def trained(table, seed, quick, folder):
     truth = {part: pd.read_csv(getattr(PATHS, part))[table.TARGET] for part in said}
     scores = {part: score(table.METRIC, truth[part], said[part]) for part in said}
     scores["noise"] = noise(table.METRIC, truth["test"], said["test"])
+    times = [float(epoch["cpu_seconds"]) for epoch in history(folder)]
+    seconds["epoch_seconds"] = epoch_seconds(times)
     return {**scores, **seconds, "curve": curve(table, folder, begun[0] - start), "lines": LINES}
 
 
@@ -65,8 +67,13 @@ def answers(table, run, path):
 
 def curve(table, folder, before):
     """Processor seconds and validation score of each epoch, as far as the run's history says the score."""
-    with open(os.path.join(folder, "history.csv"), newline="", encoding="utf-8") as file:
-        epochs = list(csv.DictReader(file))
+    epochs = history(folder)
     names = [name for name in epochs[0] if name.startswith("val_") and name.endswith(ENDINGS[table.METRIC])]
     seconds = [round(before + float(epoch["cpu_seconds"]), 2) for epoch in epochs]
     return [(second, float(epoch[names[0]])) for second, epoch in zip(seconds, epochs, strict=True)] if names else []
+
+
+def history(folder):
+    """Lines of a run's history, one an epoch."""
+    with open(os.path.join(folder, "history.csv"), newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))

@@ -7,6 +7,7 @@ import platform
 import statistics
 
 SYSTEMS = ("ours", "keras", "sklearn")
+MIXED = "birds"
 
 
 def write_page(path, figures):
@@ -84,7 +85,7 @@ def reached(figures, wanted):
 
 
 def summary(by_table):
-    """Two figures over the whole suite."""
+    """Figures over the whole suite, a sentence each."""
     pairs = [found for found in by_table.values() if set(SYSTEMS) <= set(found)]
     if not pairs:
         return []
@@ -103,7 +104,21 @@ def summary(by_table):
             f"{math.exp(statistics.mean(map(math.log, ratios))):.2f}, largest {max(ratios):.2f}, on the {len(ratios)} "
             "tables where it was reached."
         ]
+    epochs = {name: epoch_ratio(found) for name, found in by_table.items()}
+    epochs = {name: ratio for name, ratio in epochs.items() if ratio}
+    if epochs:
+        told += [
+            "Processor seconds of an epoch over the hand-written model's, after the first: geometric mean "
+            f"{math.exp(statistics.mean(map(math.log, epochs.values()))):.2f}"
+            + (f"; {MIXED}, of five inputs: {epochs[MIXED]:.2f}." if MIXED in epochs else ".")
+        ]
     return told
+
+
+def epoch_ratio(found):
+    """Processor seconds of our epochs over those of the hand-written model's, or None."""
+    ours, theirs = ([f.get("epoch_seconds") for f in found.get(system, ())] for system in ("ours", "keras"))
+    return statistics.mean(ours) / statistics.mean(theirs) if all(ours) and all(theirs) and ours and theirs else None
 
 
 def absences(by_table):

@@ -23,6 +23,17 @@ def noise(metric, truth, answers, draws=200):
     return max(1 / len(truth), float(np.std([score(metric, truth[rows], answers[rows]) for rows in drawn])))
 
 
+def epoch_seconds(times):
+    """Processor seconds of an epoch, validation included, by when each ended; the first, with its compiling, is none.
+
+    Args:
+        times: list of float, seconds.
+    Returns:
+        float, or None for a single epoch.
+    """
+    return (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else None
+
+
 def accuracy(truth, answers):
     return float(np.mean([one == other for one, other in zip(_words(truth), _words(answers), strict=True)]))
 
