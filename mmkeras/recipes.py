@@ -124,11 +124,12 @@ def _clipart():
         }
 
     def parts(spec):
-        from mmkeras.encoders import ImageHistogramEncoder
+        from mmkeras.encoders import ImageHistogramEncoder, NumberMLPEncoder
 
         dim = 96
         picture = ImageHistogramEncoder(dim=dim, mirror=True, name="picture_encoder")
-        encoders = {"picture": picture, "title": "TextBagEncoder", "numbers": "NumberMLPEncoder"}
+        numbers = NumberMLPEncoder(dim=dim, num_bins=32, name="numbers_encoder")
+        encoders = {"picture": picture, "title": "TextBagEncoder", "numbers": numbers}
         return {"encoders": encoders, "fusion": "SumFusion", "dim": dim, "modality_dropout": 0.2}
 
     return Recipe(

@@ -7,6 +7,9 @@ from mmkeras.component import component
 from mmkeras.layers.masking import hide, mask_or_full
 from mmkeras.layers.number_bins import fill_bins
 
+MANY = 10_000  # training rows where nobody says how many there were
+LEAST_BINS, MOST_BINS = 4, 32
+
 
 @component
 class NumberMLPEncoder(keras.layers.Layer):
@@ -17,7 +20,8 @@ class NumberMLPEncoder(keras.layers.Layer):
     Args:
         dim: int > 0. Width of the token. Defaults to `64`.
         hidden_dim: int > 0. Width of the dense layers. Defaults to `256`.
-        num_bins: int > 0. Defaults to `32`.
+        num_bins: int > 0. Defaults to `32`; `build` takes half the root of the number of training rows, 4 to 32, since
+            many bins fit few rows too well.
         column_dropout: float in [0, 1). Share of numbers treated as gaps in training. Defaults to `0.1`.
         dropout: float in [0, 1). Share of hidden features dropped in training. Defaults to `0.3`.
     Call arguments:
@@ -88,7 +92,8 @@ class NumberMLPEncoder(keras.layers.Layer):
     @classmethod
     def from_spec(cls, spec, dim, dropout, **options):
         """The encoder that suits what the pipeline says of the numbers."""
-        return cls(dim=dim, dropout=max(dropout, 0.3), **options)
+        bins = min(max(round(spec.get("cells", MANY) ** 0.5 / 2), LEAST_BINS), MOST_BINS)
+        return cls(dim=dim, dropout=max(dropout, 0.3), **{"num_bins": bins, **options})
 
     @classmethod
     def example(cls):

@@ -31,8 +31,15 @@ def test_in_training_numbers_become_gaps():
     assert (np.abs(counts - 100) < 40).all()
 
 
+@pytest.mark.parametrize(("cells", "bins"), [(9, 4), (100, 5), (400, 10), (2000, 22), (10**6, 32)])
+def test_few_rows_have_few_bins(cells, bins):
+    assert NumberMLPEncoder.from_spec({"shape": [3], "cells": cells}, dim=8, dropout=0.1).num_bins == bins
+    assert NumberMLPEncoder.from_spec({"shape": [3], "cells": cells}, 8, 0.1, num_bins=7).num_bins == 7
+
+
 def test_from_spec():
-    assert NumberMLPEncoder.from_spec({"shape": [3]}, dim=8, dropout=0.1).dim == 8
+    layer = NumberMLPEncoder.from_spec({"shape": [3]}, dim=8, dropout=0.1)
+    assert (layer.dim, layer.num_bins) == (8, 32)
 
 
 def test_bins():
