@@ -151,7 +151,7 @@ def test_a_folder_that_may_not_be_written_to(refused, place, monkeypatch):
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(os, "makedirs", refuse)
-    assert "Permission denied: 'locked/.training'" in refused(*TRAIN, "--output", "locked")
+    assert "Permission denied: 'locked'" in refused(*TRAIN, "--output", "locked")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
