@@ -10,6 +10,7 @@ from mmkeras.finite_answers import with_nulls
 from mmkeras.training.batch_rows import BatchRows
 from mmkeras.training.checkpoint_file import CheckpointFile
 from mmkeras.training.conditions import conditions_of, digest, require_same
+from mmkeras.training.monitored import monitored
 from mmkeras.training.resumable_batches import ResumableBatches, later
 from mmkeras.training.run_folder import FINISHED, HISTORY, METRICS, MODEL, PIPELINE, RESUME, SPEC, RunFolder
 from mmkeras.training.run_marks import load_model
@@ -87,8 +88,8 @@ def fit(
             epoch and every 10 minutes in long ones, at 2 % of the time at most. Where rows with bad cells are dropped,
             at the end of epochs only.
         overwrite: bool. Whether a run that is in the folder is replaced. Defaults to `False`.
-        monitor: str or None. The score that is to be as small as can be, such as `"val_loss"`, to choose by.
-            Defaults to `None`: the first target's accuracy, or the loss.
+        monitor: str or None. The score to choose by, see `mmkeras.training.monitored`. Defaults to `None`: the first
+            target's accuracy, or the loss.
         callbacks: Keras callbacks beside the run's own. Defaults to none.
         cache: bool or path, see `Pipeline.batches`; validation rows lie beside. Defaults to `True`.
         choices: dict, JSON-ready, or None. What was chosen, for the run's `choices.json`. Defaults to `None`.
@@ -201,7 +202,7 @@ def fit_batches(
             require_same(saved["conditions"], now, run.folder)
         else:
             run.start(pipe, choices, seen)
-        choice = _monitored(model, pipe, monitor) if judged is not None and keep == "best" else None
+        choice = monitored(model, pipe, monitor) if judged is not None and keep == "best" else None
         training = RunTraining(run, model, batches, judged, callbacks, choice, patience, judged_rows)
         training.fit(epochs, verbose, *([every, now, saved] if backup else []))
         training.finish()
@@ -210,7 +211,7 @@ def fit_batches(
 
 def best_epoch(model, pipe, folder, monitor=None):
     """The epoch, from 1, whose validation score was the best of a run; its weights are those kept by `"best"`."""
-    monitor, mode = _monitored(model, pipe, monitor)
+    monitor, mode = monitored(model, pipe, monitor)
     with open(RunFolder(folder).path(HISTORY), newline="", encoding="utf-8") as file:
         scores = [float(line[monitor]) for line in csv.DictReader(file)]
     return scores.index({"min": min, "max": max}[mode](scores)) + 1
@@ -269,13 +270,3 @@ def check(folder):
 def write_metrics(metrics, folder, output=None):
     """Writes the scores of a run, with its mark, into its folder or, where one is given, into `output`."""
     write_json(os.path.join(output or folder, METRICS), {"run": RunFolder(folder).mark, **with_nulls(metrics)})
-
-
-def _monitored(model, pipe, monitor=None):
-    if monitor is not None:
-        return monitor, "min"
-    target = next(iter(pipe.targets))
-    names = [metric.name for metric in model.get_layer(target).default_metrics()]
-    if "accuracy" not in names:
-        return "val_loss", "min"
-    return ("val_accuracy" if len(pipe.targets) == 1 else f"val_{target}_accuracy"), "max"

@@ -2,6 +2,8 @@
 
 import math
 
+from mmkeras.training.monitored import AUTO
+
 BATCHES = {600: 16, 3000: 32, 20000: 64, math.inf: 128}  # rows below which → rows in a batch
 PATIENT_STEPS = 200  # steps that training waits for a better loss, in whole epochs
 PATIENT_EPOCHS = 3  # at least
@@ -32,8 +34,8 @@ class Choices:
         warmup: float in [0, 1). Share of the steps in which the rate of a cosine rises. Defaults to `None`: 0.05.
         clipnorm: float > 0. Longest gradient of one weight. Defaults to `None`: any.
         keep: `"best"`: the weights of the epoch with the best validation score; or `"last"`. Defaults to `"best"`.
-        monitor: str or None. The score to keep the best by, such as `"val_loss"`, which is to be as small as can be;
-            None: the first target's accuracy, or the loss. Defaults to `"val_loss"`.
+        monitor: str or None. The score to keep the best by, see `mmkeras.training.monitored`. Defaults to `"auto"`: the
+            loss, or, of tags alone, the area under the precision-recall curve.
     Raises:
         ValueError: a number out of range, an unknown word, or choices that exclude each other.
     """
@@ -52,7 +54,7 @@ class Choices:
         warmup=None,
         clipnorm=None,
         keep="best",
-        monitor="val_loss",
+        monitor=AUTO,
     ):
         self.batch_size = batch_size or next(size for most, size in BATCHES.items() if rows < most)
         self.steps = -(-rows // self.batch_size)

@@ -19,15 +19,17 @@ class Plateau(keras.callbacks.Callback):
         patience: int > 0. Epochs without a loss better by 1 %. A model that has not yet learned anything gets four
             times as many.
         monitor: str. Defaults to `"val_loss"`.
+        mode: `"min"`; or `"max"`, for a score up to 1: what it lacks of 1 is the loss. Defaults to `"min"`.
     References:
         [Hägele et al., 2024](https://arxiv.org/abs/2405.18392), a constant rate with a cooldown. Differs: validation
         says when it begins.
     """
 
-    def __init__(self, patience, monitor="val_loss"):
+    def __init__(self, patience, monitor="val_loss", mode="min"):
         super().__init__()
         self.patience = patience
         self.monitor = monitor
+        self.mode = mode
         self.best = self.first = self.first_train = self.rate = None
         self.wait = self.begin = self.end = 0
 
@@ -40,9 +42,13 @@ class Plateau(keras.callbacks.Callback):
         rate = logs["learning_rate"] = float(self.model.optimizer.learning_rate)
         if self.rate is not None:
             self.model.stop_training = self.model.stop_training or epoch + 1 >= self.end
-        elif self._is_over(float(logs[self.monitor]), logs["loss"]):
+        elif self._is_over(self._loss(logs), logs["loss"]):
             self.rate, self.begin = rate, epoch + 1
             self.end = self.begin + max(LEAST_EPOCHS, round(SHARE * self.begin))
+
+    def _loss(self, logs):
+        score = float(logs[self.monitor])
+        return 1.0 - score if self.mode == "max" else score
 
     def _is_over(self, loss, train_loss):
         """Whether the model has long enough been no better."""

@@ -4,6 +4,7 @@ import keras
 
 from mmkeras.compile import compile as compile_model
 from mmkeras.training.choices import PLATEAU
+from mmkeras.training.monitored import AUTO, monitored
 from mmkeras.training.plateau import Plateau
 
 RISE = 20  # times that the learning rate grows in the warm-up
@@ -22,6 +23,7 @@ class TrainingStage:
         self.chosen = chosen
         self.epochs = epochs
         self.rates = rates
+        self._watched = ("val_loss", "min")
 
     @property
     def learning_rate(self):
@@ -48,6 +50,8 @@ class TrainingStage:
             The model.
         """
         chosen = self.chosen
+        if chosen.monitor == AUTO:
+            self._watched = monitored(model, pipe, AUTO)
         # Validation sees the running means on TensorFlow only.
         averages = keras.backend.backend() == "tensorflow" or chosen.keep == "last"
         classes = [name for name in pipe.targets if hasattr(model.get_layer(name), "num_classes")]
@@ -80,4 +84,4 @@ class TrainingStage:
         """The callbacks that set the learning rate from epoch to epoch."""
         if self.rates is not None:
             return [keras.callbacks.LearningRateScheduler(lambda epoch: self.rates[epoch])]
-        return [Plateau(self.chosen.patience)] if self.chosen.schedule == PLATEAU else []
+        return [Plateau(self.chosen.patience, *self._watched)] if self.chosen.schedule == PLATEAU else []

@@ -4,11 +4,11 @@ import pytest
 from mmkeras.training.plateau import Plateau
 
 
-def watched(losses, patience=2, training=()):
+def watched(losses, patience=2, training=(), **options):
     """Learning rates after each epoch, until training ends; the training loss stays, or is as told."""
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile(keras.optimizers.Adam(0.1), "mse")
-    callback = Plateau(patience)
+    callback = Plateau(patience, **options)
     callback.set_model(model)
     model.stop_training = False
     rates = []
@@ -46,6 +46,12 @@ def test_a_model_that_has_not_begun_to_learn_is_waited_for():
 def test_a_model_that_learned_all_in_the_first_epoch_is_not_waited_for():
     rates, _ = watched([0.5] * 20, training=[0.6, 0.5, *[0.4] * 18])
     assert rates == pytest.approx([0.1, 0.1, 0.1, 0.075, 0.025])
+
+
+def test_what_a_score_lacks_of_one_is_a_loss():
+    losses = [0.8, 0.5, 0.51, 0.505, 0.2]
+    rates, _ = watched([1.0 - loss for loss in losses], mode="max")
+    assert rates == watched(losses)[0] == pytest.approx([0.1] * 4 + [0.075])
 
 
 def test_its_state_is_kept():

@@ -48,7 +48,7 @@ def test_the_plateau_is_watched_and_a_cosine_is_not():
     options = watched.fit_options(["own"])
     own, plateau = options.pop("callbacks")
     assert own == "own" and type(plateau) is Plateau and plateau.patience == 4
-    assert options == {"epochs": 200, "patience": None, "keep": "best", "monitor": "val_loss"}
+    assert options == {"epochs": 200, "patience": None, "keep": "best", "monitor": "auto"}
     cosine = stage(schedule="cosine", patience=4, monitor=None).fit_options()
     assert cosine == {"epochs": 20, "patience": 4, "keep": "best", "monitor": None, "callbacks": []}
 
@@ -76,7 +76,7 @@ def test_a_cosine_is_trained_to_its_end(tmp_path):
         "warmup": 0.05,
         "clipnorm": None,
         "keep": "last",
-        "monitor": "val_loss",
+        "monitor": "auto",
         "patience": None,
     }
     rate = found.model.optimizer.get_config()["learning_rate"]["config"]
