@@ -29,7 +29,7 @@ def trained(table, seed, quick, folder):
     begun = note_fit()
     start = time.process_time()
     train, validation = read_table(PATHS.train), read_table(PATHS.validation)
-    options = {"epochs": 1} if quick else {}
+    options = {"overwrite": True, **({"epochs": 1} if quick else {})}
     run = mm.train(train, targets=[table.TARGET], validation=validation, output=folder, seed=seed, **options)
     learned = time.process_time() - start
     said = {part: answers(table, run, getattr(PATHS, part)) for part in ("validation", "test")}
