@@ -14,6 +14,7 @@ from mmkeras.inference.row_batches import row_batches
 from mmkeras.pages.environment import environment, require_packages
 from mmkeras.pages.verdict import LOWER_IS_BETTER, change, notes, verdict
 
+NO_CURVES = ("epoch", "learning_rate", "cpu_seconds")
 MOST_CLASSES = 30
 MOST_TAGS = 30
 MOST_DOTS = 1000
@@ -88,7 +89,8 @@ def _history(given):
         return None
     with open(given, newline="", encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
-    return {name: [_float(line[name]) for line in lines] for name in lines[0]} if lines else None
+    names = [name for name in lines[0] if name != "run"] if lines else ()  # the run's mark is no score
+    return {name: [_float(line[name]) for line in lines] for name in names} or None
 
 
 def _float(text):
@@ -169,7 +171,7 @@ def _curves(history, titles):
     from mmkeras.pages import plots
 
     history = history or {}
-    names = [name for name in history if not name.startswith("val_") and name not in ("epoch", "learning_rate")]
+    names = [name for name in history if not name.startswith("val_") and name not in NO_CURVES]
     names.sort(key=lambda name: (name != "loss", name.endswith("_loss")))
     curves = []
     for name in names:

@@ -81,7 +81,8 @@ def made(tmp_path_factory):
     targets = {"kind": Category(), "marks": Tags(), "price": Number()}
     model, pipe = fitted(rows, inputs, targets)
     (folder / "history.csv").write_text(
-        "epoch,kind_accuracy,loss,val_kind_accuracy,val_loss\n0,0.1,2.0,0.2,2.5\n1,0.3,1.0,NA,1.5\n2,0.5,0.5,0.4,1.9\n"
+        "epoch,cpu_seconds,kind_accuracy,learning_rate,loss,val_kind_accuracy,val_loss,run\n"
+        "0,1.5,0.1,0.01,2.0,0.2,2.5,a1\n1,2.5,0.3,0.01,1.0,NA,1.5,a1\n2,3.5,0.5,0.01,0.5,0.4,1.9,a1\n"
     )
     metrics = mm.evaluate(model, pipe, rows)
     path = mm.report(model, pipe, rows, folder, metrics=metrics, examples=ROWS)
@@ -143,6 +144,11 @@ def test_bad_cells_are_counted_with_their_reason(made):
     assert "photo: 1" in missing and "row 5" in missing and "no JPEG" in missing
     assert "1 row has no label of price" in missing
     assert "Bad cells were counted as absent: 1 of photo." in made["page"]
+
+
+def test_curves_are_of_scores_alone(made):
+    training = section(made["page"], "training")
+    assert training.count("<svg") == 2 and "cpu" not in training and ">run<" not in training
 
 
 def test_it_says_the_same_twice(made, tmp_path):
