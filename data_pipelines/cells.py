@@ -153,8 +153,8 @@ def encode_strictly(rows, batch_size, decode, encode, find_broken):
     as_it_is = tf.autograph.experimental.do_not_convert  # the parts are graph functions already; to convert costs time
     total = int(rows.cardinality())
     endless = total == tf.data.INFINITE_CARDINALITY
-    decoded = as_it_is(lambda number, row: (number, row, decode(row)))
-    numbered = rows.enumerate().map(decoded, tf.data.AUTOTUNE, deterministic=True)
+    decode_row = as_it_is(lambda number, row: (number, row, decode(row)))
+    numbered = rows.enumerate().map(decode_row, tf.data.AUTOTUNE, deterministic=True)
     batches = numbered.ignore_errors().padded_batch(batch_size)
     if not endless:
         blank = keras.tree.map_structure(_blank, batches.element_spec[1:])

@@ -13,7 +13,7 @@ except ImportError:  # Windows
     fcntl = None
 
 HELD = (errno.EWOULDBLOCK, errno.EACCES)
-_own = {}  # (thread, folder) → how often it is held
+_own = set()  # of (thread, folder) that are held
 
 
 @contextlib.contextmanager
@@ -40,10 +40,10 @@ def held_folder(who, path):
     folder = os.open(path, os.O_RDONLY)
     try:
         _hold(who, path, folder)
-        _own[key] = folder
+        _own.add(key)
         yield
     finally:
-        _own.pop(key, None)
+        _own.discard(key)
         os.close(folder)
 
 

@@ -10,9 +10,12 @@ WARNED = "triggered tf.function retracing"
 def retracing_unsaid():
     """A context in which TensorFlow's warning of frequent compilation is left out, and no other message."""
     logger = logging.getLogger("tensorflow")
-    others = lambda record: WARNED not in str(record.msg)  # noqa: E731
-    logger.addFilter(others)
+
+    def is_other(record):
+        return WARNED not in str(record.msg)
+
+    logger.addFilter(is_other)
     try:
         yield
     finally:
-        logger.removeFilter(others)
+        logger.removeFilter(is_other)

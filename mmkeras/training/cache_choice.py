@@ -71,11 +71,15 @@ def most_bytes(pipe, parts):
         pipe: adapted `Pipeline`.
         parts: list of `Rows` that are kept.
     """
-    targets = pipe.spec["targets"].values()
-    if any(facts.get("label") for facts in targets):  # texts, sounds and pictures to be made
+    if makes_targets(pipe):
         return math.inf
-    values = row_values(pipe) + sum(2 + len(facts.get("classes", ())) for facts in targets)
+    values = row_values(pipe) + sum(2 + len(facts.get("classes", ())) for facts in pipe.spec["targets"].values())
     return BYTES * values * sum(len(rows) for rows in parts)
+
+
+def makes_targets(pipe):
+    """Whether a target is generated, such as a text, a sound or a picture."""
+    return any(facts.get("label") for facts in pipe.spec["targets"].values())
 
 
 def row_values(pipe):

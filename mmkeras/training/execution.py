@@ -5,7 +5,7 @@ import inspect
 
 import keras
 
-from mmkeras.training.cache_choice import row_values
+from mmkeras.training.cache_choice import makes_targets, row_values
 
 CACHES = ("memory", "disk", "none")
 MOST_STEPS = 8  # an execution, where nobody says
@@ -83,5 +83,4 @@ class Execution:
 
 def _is_small(pipe):
     """Whether steps are so: a row's inputs hold few values, and no target is generated."""
-    made = any(facts.get("label") for facts in pipe.spec["targets"].values())
-    return row_values(pipe) <= FEW_VALUES and not made
+    return row_values(pipe) <= FEW_VALUES and not makes_targets(pipe)
