@@ -81,7 +81,8 @@ class Media(Modality):
 
     def decode_cell(self, cell, context, seed=None):
         """Reads and decodes one row cell: (value, length along its first axis); an absent cell gives `empty`."""
-        read = lambda: self.open(self.read(cell, context), seed)  # noqa: E731
+        parts = () if seed is None else (seed,)
+        read = lambda: self._open_file(self.read(cell, context), *parts)  # noqa: E731
         value = tf.cond(tf.equal(cell, ""), lambda: self.empty, read)
         return tf.ensure_shape(value, [self.empty.shape[0] or None, *self.empty.shape[1:]]), tf.shape(value)[0]
 
@@ -89,7 +90,7 @@ class Media(Modality):
         return [cells[0]], tf.zeros_like(cells[0], tf.bool)
 
     def encode_row(self, cells, context, seeds=None):
-        return self._encode(cells[0], lambda cell, *seed: self.open(self.read(cell, context), *seed), seeds)
+        return self._encode(cells[0], lambda cell, *seed: self._open_file(self.read(cell, context), *seed), seeds)
 
     def check_row(self, cells, context):
         """`encode_row` of the beginnings, where a cell is bad if any part of it is."""
@@ -108,6 +109,11 @@ class Media(Modality):
     def why_broken(self, data):
         """What `decode` says of bytes that it cannot read."""
         return unreadable(data, CellContext(is_bytes=True), self._decode_file)
+
+    @functools.cached_property
+    def _open_file(self):
+        """`open` as one graph, traced once for the datasets of training, validation and test rows."""
+        return tf.function(self.open, autograph=False)
 
     @functools.cached_property
     def _decode_file(self):
