@@ -49,7 +49,7 @@ lint: .venv/ready
 # Those that need nothing beside; the others say in their docstrings what: other data, PyTorch, or an hour and more.
 BENCHMARKS := startup overhead subsets pipeline padding memory cache shards clipart prompts dual_encoder tones captions decoding digits vocoder av_recognition
 
-bench: .venv/ready  ## the figures of the README that need no other data
+bench: .venv/ready  ## the figures of benchmarks/README.md that need no other data
 	for name in $(BENCHMARKS); do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 suite: .venv/bench  ## defaults beside hand-written Keras and scikit-learn on every table, with three seeds
