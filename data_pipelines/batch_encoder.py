@@ -9,11 +9,9 @@ import tensorflow as tf
 
 from data_pipelines.cells import encode_strictly, in_words
 from data_pipelines.modalities import CellContext
-from data_pipelines.naming import title_of
+from data_pipelines.naming import MASK, TARGET, title_of
 from data_pipelines.problems import bad_cell
 from data_pipelines.sources.source import ROW, SEED, WEIGHT
-
-MASK, TARGET = "_mask", "_target"
 
 
 class BatchEncoder:

@@ -7,11 +7,12 @@ import tensorflow as tf
 
 from data_pipelines.augmentation.batches import augment_batches
 from data_pipelines.augmentation.seeds import seed_rows
-from data_pipelines.batch_encoder import MASK, BatchEncoder
+from data_pipelines.batch_encoder import BatchEncoder
 from data_pipelines.batching import batch_by_budget, batch_by_length, batch_rows, few_shapes, one_shape, trim_rows
 from data_pipelines.class_weights import class_weights
 from data_pipelines.drawing import draw, draw_decoded, most_mixed
 from data_pipelines.kept_files import keep_files, open_kept
+from data_pipelines.naming import without_inputs
 from data_pipelines.row_digest import batches_digest
 from data_pipelines.service import distributed, mixed
 from data_pipelines.sources.source import WEIGHT
@@ -216,5 +217,4 @@ class BatchPlan:
         return x, y, {n: w[n] * tf.gather(weights[n], y[n]) if n in weights else w[n] for n in w}
 
     def _hide(self, x, y, w):
-        absent = self.options["absent"]
-        return {name: tf.zeros_like(v) if name.removesuffix(MASK) in absent else v for name, v in x.items()}, y, w
+        return without_inputs(x, self.options["absent"], tf.zeros_like), y, w

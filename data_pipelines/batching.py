@@ -5,7 +5,7 @@ import math
 import keras
 import tensorflow as tf
 
-from data_pipelines.batch_encoder import MASK, TARGET
+from data_pipelines.naming import MASK, TARGET
 
 WINDOW = 32  # batches that are sorted together
 LENGTHS = (0.25, 0.5, 1.0)  # shares of the longest that few shapes have

@@ -5,8 +5,8 @@ import functools
 import tensorflow as tf
 
 from data_pipelines.augmentation.seeds import with_seeds
-from data_pipelines.batch_encoder import MASK
 from data_pipelines.modalities.media import Media
+from data_pipelines.naming import MASK
 
 
 class KeptFile(Media):

@@ -3,7 +3,7 @@
 import re
 
 PLAIN = r"[A-Za-z0-9.][A-Za-z0-9_.\-]*"
-MASK = "_mask"
+MASK, TARGET = "_mask", "_target"  # what the names of masks and of labels among the inputs end with
 
 
 def plain_name(column):
@@ -18,6 +18,20 @@ def plain_name(column):
     """
     plain = column if re.fullmatch(PLAIN, column) else _spelled(column)
     return plain + "_" if plain.endswith(MASK) else plain
+
+
+def without_inputs(x, names, zeros_like):
+    """A batch in which some inputs are absent from every row: zeros, under masks of False.
+
+    Args:
+        x: dict of arrays or tensors by input, and by input + `"_mask"`.
+        names: collection of inputs.
+        zeros_like: callable, `numpy.zeros_like` or `tf.zeros_like`.
+    Example:
+        >>> without_inputs({"age": 3.0, "age_mask": True, "pay": 2.0}, {"age"}, lambda value: type(value)())
+        {'age': 0.0, 'age_mask': False, 'pay': 2.0}
+    """
+    return {key: zeros_like(value) if key.removesuffix(MASK) in names else value for key, value in x.items()}
 
 
 def _spelled(column):

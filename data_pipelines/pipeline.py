@@ -5,13 +5,12 @@ import math
 
 import tensorflow as tf
 
-from data_pipelines.batch_encoder import MASK
 from data_pipelines.batch_plan import BatchPlan
 from data_pipelines.cells import in_words
 from data_pipelines.column_cells import ColumnCells
 from data_pipelines.modalities import Modality, from_config
 from data_pipelines.modalities.media import check_shared_media
-from data_pipelines.naming import plain_names, title_of
+from data_pipelines.naming import MASK, plain_names, title_of
 from data_pipelines.pipeline_names import check_answers, check_parts
 from data_pipelines.prepare import prepare
 from data_pipelines.problems import Problems, checked_policy

@@ -1,7 +1,6 @@
 """Which names a pipeline's inputs and targets may have."""
 
-from data_pipelines.batch_encoder import MASK, TARGET
-from data_pipelines.naming import plain_name, title_of
+from data_pipelines.naming import MASK, TARGET, plain_name, title_of
 
 PRESENT = "_present"  # what an exported model gives for every input
 

@@ -2,13 +2,12 @@
 
 import keras
 
-from data_pipelines.naming import plain_names
+from data_pipelines.naming import MASK, TARGET, plain_names
 from mmkeras import decoders, encoders, fusions
 from mmkeras.balance import GradNorm, LabelledModel, UncertaintyWeighting
 from mmkeras.generation.sound_output import sizes_in
 from mmkeras.layers import ContextTransformer, LogMel, ModalityDropout, TokenQuery
 
-MASK, TARGET = "_mask", "_target"
 BALANCES = ("GradNorm", "UncertaintyWeighting")
 DTYPES = {"Text": "int32", "Category": "int32", "Tags": "int32"}
 SAID, ASKED = ("Text", "Image", "Audio"), ("Category", "Tags", "Number")  # in many tokens, and in one

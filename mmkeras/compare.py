@@ -8,13 +8,13 @@ import shutil
 import keras
 
 from data_pipelines.held_folder import held_folder
-from data_pipelines.naming import plain_name, plain_names
+from data_pipelines.naming import MASK, TARGET, plain_name, plain_names
 from data_pipelines.whole_file import write_json
 from mmkeras import fusions
 from mmkeras.comparing import fingerprint
 from mmkeras.comparing.comparison import SINGLE, summarise
-from mmkeras.comparing.trial import MASK, SCORES, TRAINING, judge, stage_of, train
-from mmkeras.generator import TARGET, answering
+from mmkeras.comparing.trial import SCORES, TRAINING, judge, stage_of, train
+from mmkeras.generator import answering
 from mmkeras.inference.subset_model import SubsetModel
 from mmkeras.training.not_finite_error import NotFiniteError
 

@@ -2,9 +2,9 @@
 
 import keras
 
-from data_pipelines.naming import plain_name, plain_names
+from data_pipelines.naming import MASK, plain_name, plain_names
 from mmkeras.alignment import ContrastiveAlignment
-from mmkeras.build import MASK, encode_inputs
+from mmkeras.build import encode_inputs
 from mmkeras.layers import UnitEmbedding
 
 EMBEDDING = "_embedding"

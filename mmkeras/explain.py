@@ -45,7 +45,7 @@ def explain(model, pipe, rows, target=None, of="predicted", examples=12, steps=3
     labelled = set(pipe.target_columns()) <= set(rows.columns)
     if of == "true" and not labelled:
         raise ValueError('explain: of="true" needs the targets\' columns. Received: rows without. Do: of="predicted".')
-    from mmkeras.pages.cards import raw_rows
+    from mmkeras.inference.raw_rows import raw_rows
 
     raw = raw_rows(rows, list(dict.fromkeys([*pipe.input_columns(), *(pipe.target_columns() if labelled else ())])))
     explanation, model = Explanation(pipe, target, of), answering(model, target)

@@ -9,6 +9,7 @@ import tempfile
 
 import keras
 
+from data_pipelines.naming import MASK
 from data_pipelines.pipeline_names import check_answers
 from data_pipelines.whole_file import check_folder
 from data_pipelines.whole_folder import whole_folder
@@ -88,7 +89,7 @@ def export(model, pipe, path, format="saved_model", generate=None, seed=0):
         given = model(x, training=False)
         embeddings = {f"{pipe.title(name)}_embedding": given[name] for name in embedded(model)}
         answers = embeddings or pipe.write(given)
-        return {**answers, **{f"{pipe.title(name)}_present": _any(tf, x[f"{name}_mask"]) for name in pipe.inputs}}
+        return {**answers, **{f"{pipe.title(name)}_present": _any(tf, x[name + MASK]) for name in pipe.inputs}}
 
     module.serve = serve
     signatures = {"serving_default": _by_keyword(tf, serve, signature), **_embedders(tf, module, model, pipe)}
@@ -116,7 +117,7 @@ def _embedder(tf, encoder, name, pipe):
 
     def serve(served):
         value, mask, _ = modality.encode([served[column] for column in columns])
-        given = encoder({name: value, f"{name}_mask": mask}, training=False)
+        given = encoder({name: value, name + MASK: mask}, training=False)
         return {"embedding": given, "present": _any(tf, mask)}
 
     return _by_keyword(tf, serve, signature)

@@ -2,11 +2,9 @@
 
 import keras
 
-from data_pipelines.naming import plain_name
+from data_pipelines.naming import MASK, TARGET, plain_name
 from mmkeras import tokenizers
 from mmkeras.training.fit_part import fit_part
-
-MASK, TARGET = "_mask", "_target"
 
 
 def fit_tokenizer(

@@ -3,7 +3,7 @@
 import keras
 
 from data_pipelines import Audio, Pipeline
-from data_pipelines.naming import plain_name
+from data_pipelines.naming import MASK, plain_name
 from mmkeras.generation.sound_output import sizes_of, vocoder_of
 from mmkeras.layers import LogMel, NeuralVocoder
 from mmkeras.losses import MultiResolutionSTFTLoss
@@ -74,10 +74,10 @@ def fit_vocoder(
 
 
 def _there_and_back(vocoder, sizes):
-    wave, mask = keras.Input((None,), name="wave"), keras.Input((None,), dtype="bool", name="wave_mask")
+    wave, mask = keras.Input((None,), name="wave"), keras.Input((None,), dtype="bool", name="wave" + MASK)
     told = vocoder(LogMel(**sizes, dtype="float32")(wave, mask=mask))
     # Times 1, which drops the mask: a loss of a whole row has no place for one of samples, and both end in zeros.
-    return keras.Model({"wave": wave, "wave_mask": mask}, told * 1.0, name="vocoder")
+    return keras.Model({"wave": wave, "wave" + MASK: mask}, told * 1.0, name="vocoder")
 
 
 def _loss(frame):

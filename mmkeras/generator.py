@@ -2,10 +2,8 @@
 
 import keras
 
-from data_pipelines.naming import plain_names
+from data_pipelines.naming import MASK, TARGET, plain_names
 from mmkeras.component import component
-
-MASK, TARGET = "_mask", "_target"
 
 
 def generator(model, options=None, seed=0):

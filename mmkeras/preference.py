@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from data_pipelines.naming import plain_name
+from data_pipelines.naming import TARGET, plain_name
+from mmkeras.inference.seen_batches import seen_batches
+from mmkeras.inference.subset_model import SubsetModel
 
 
 def preference(model, pipe, answer, batch_size=64):
@@ -34,13 +36,14 @@ def preference(model, pipe, answer, batch_size=64):
             f"preference: answer must be an input of one column. Received: answer={answer!r}. Do: of {fitting}."
         )
     (column,) = pipe.inputs[answer].columns(answer)
+    asked = SubsetModel(model, [*pipe.inputs, *(target + TARGET for target in pipe.targets)])
     losses = {target: model.get_layer(target).default_loss() for target in pipe.targets}
 
     def prefer(answers, rows):
         merits = []
         batches = pipe.batches(_answered(answers, rows, column, pipe), batch_size, on_bad="mask")
-        for x, y, w in batches.as_numpy_iterator():
-            predictions = model.predict_on_batch(x)
+        for batch, y, w in seen_batches(asked, batches):
+            predictions = batch.whole()
             surprise = sum(_by_row(losses[name].call(y[name], predictions[name]), w[name]) for name in y)
             known = sum(w.values()) > 0
             merits.append(np.where(known, -surprise, np.nan))

@@ -12,7 +12,8 @@ from mmkeras.finite_answers import require_finite_weights, without_nulls
 from mmkeras.generator import generator
 from mmkeras.inference.row_batches import row_batches
 from mmkeras.pages.environment import environment, require_packages
-from mmkeras.pages.verdict import LOWER_IS_BETTER, change, notes, verdict
+from mmkeras.pages.numbers import change
+from mmkeras.pages.verdict import LOWER_IS_BETTER, notes, verdict
 
 NO_CURVES = ("epoch", "learning_rate", "cpu_seconds")
 MOST_CLASSES = 30

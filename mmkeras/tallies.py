@@ -4,6 +4,7 @@ import collections
 
 import numpy as np
 
+from data_pipelines.naming import MASK
 from mmkeras.metrics.picture_scores import coarse_pixels, kernel_distance
 
 BINS = 10
@@ -189,7 +190,7 @@ class AbsenceTally:
 
     def add(self, x, y, w):
         """Counts a batch of arrays."""
-        shares = np.stack([_absent_share(x[f"{name}_mask"], name in self.groups) for name in self.inputs], 1)
+        shares = np.stack([_absent_share(x[name + MASK], name in self.groups) for name in self.inputs], 1)
         self.rows += len(shares)
         self.empty += int((shares == 1).all(1).sum())
         self.overall += shares.sum(0)

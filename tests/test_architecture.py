@@ -113,3 +113,20 @@ def test_files_say_what_they_are(file):
 def test_the_registered_name_does_not_tell_the_file():
     for name, cls in mmkeras.COMPONENTS.items():
         assert keras.saving.get_registered_name(cls) == f"mmkeras>{name}"
+
+
+def places(found):
+    """Where in the source something is found: "file:line" of each node that `found` is true of."""
+    return [f"{name_of(file)}:{node.lineno}" for file in SOURCES for node in ast.walk(tree(file)) if found(node)]
+
+
+def test_masks_are_named_in_one_place():
+    endings = ("_mask", "_target")
+    written = places(lambda node: isinstance(node, ast.Constant) and node.value in endings)
+    assert {place.split(":")[0] for place in written} == {"data_pipelines/naming.py"}
+
+
+def test_one_loop_predicts():
+    loops = places(lambda node: isinstance(node, ast.Attribute) and node.attr == "as_numpy_iterator")
+    ours = [place.split(":")[0] for place in loops if place.startswith("mmkeras/")]
+    assert ours == ["mmkeras/inference/seen_batches.py"]

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from data_pipelines.augmentation.seeds import with_seeds
-from data_pipelines.batch_encoder import MASK
+from data_pipelines.naming import MASK
 
 
 def augment_batches(dataset, inputs, seed, passes=0, batches=0):

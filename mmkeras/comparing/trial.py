@@ -11,6 +11,7 @@ import numpy as np
 
 from data_pipelines.naming import MASK
 from mmkeras.comparing.corrupt import LEVELS, corruptions
+from mmkeras.inference.seen_batches import seen_batches
 from mmkeras.run import fit_batches
 from mmkeras.tallies import CategoryTally
 from mmkeras.training.choices import Choices
@@ -156,8 +157,7 @@ def _predictions(asked, pipe, batches, target, robust):
     names, parts = list(pipe.inputs), subsets(pipe.inputs)
     facts = pipe.spec["inputs"] if robust else {}
     corrupted = [(name, kind, level) for name in facts for kind in corruptions(facts[name]) for level in LEVELS[1:]]
-    for number, (x, y, w) in enumerate(batches.as_numpy_iterator()):
-        batch = asked.see(x)
+    for number, (batch, y, w) in enumerate(seen_batches(asked, batches)):
         labels.append(y[target])
         weights.append(w[target])
         for part, predictions in zip(parts, batch.hiding([set(names) - set(part) for part in parts]), strict=True):

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from data_pipelines.naming import MASK
 from mmkeras.inference.graph_part import GraphPart
 
 
@@ -117,7 +118,7 @@ def rollout(layers, places=None):
 
 def _front(model, name, tokens):
     """What gives the tokens of an input: of it alone, if nothing that mixes inputs stands before the fusion."""
-    own = {key: tensor for key, tensor in model.input.items() if key in (name, f"{name}_mask")}
+    own = {key: tensor for key, tensor in model.input.items() if key in (name, name + MASK)}
     try:
         return GraphPart(own, {name: tokens})
     except ValueError:

@@ -1,6 +1,6 @@
-"""The one loop over rows: decoded once, whatever is asked about them."""
+"""Rows, decoded once, whatever is asked about them."""
 
-from mmkeras.generator import draw_on, shown
+from mmkeras.inference.seen_batches import seen_batches
 from mmkeras.inference.subset_model import SubsetModel
 
 
@@ -20,10 +20,6 @@ def row_batches(model, pipe, rows, batch_size=64, with_targets=True, on_bad="mas
         >>> parts = [batch.whole()["price"] for batch, _, _ in row_batches(generator(model), pipe, rows)]
     """
     pipe.problems.clear()
-    asked = SubsetModel(model, pipe.inputs)
     shapes = "few" if model.jit_compile else False
     batches = pipe.batches(rows, batch_size, with_targets=with_targets, on_bad=on_bad, static_shapes=shapes)
-    for batch in batches.as_numpy_iterator():
-        x, y, w = batch if with_targets else (batch, {}, {})
-        yield asked.see(shown(x, pipe.targets)), y, w
-        draw_on(model)
+    yield from seen_batches(SubsetModel(model, pipe.inputs), batches)

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from data_pipelines.naming import without_inputs
 from mmkeras.inference.retracing import retracing_unsaid
 
 
@@ -35,7 +36,7 @@ class SeenBatch:
             list of dicts target → array, one for each subset.
         """
         if not self.asked.tensors or not self._fits():
-            return [self._asked_whole(self._without(hidden)) for hidden in subsets]
+            return [self._asked_whole(without_inputs(self.x, hidden, np.zeros_like)) for hidden in subsets]
         tokens = self._tokens()
         numbers = sum(int(np.prod(value.shape)) for value, *_ in tokens.values())
         size = self.asked.together(numbers, len(subsets))
@@ -64,10 +65,6 @@ class SeenBatch:
         taken = getattr(self.asked.model, "input", None)
         x = {key: value for key, value in x.items() if key in taken} if isinstance(taken, dict) else x
         return {t: np.asarray(value) for t, value in _ask(self.asked.model, x).items()}
-
-    def _without(self, hidden):
-        owners = self.asked.owners
-        return {key: np.zeros_like(value) if owners[key] in hidden else value for key, value in self.x.items()}
 
     def _tokens(self):
         if self._encoded is None:

@@ -4,6 +4,7 @@ import heapq
 
 import numpy as np
 
+from data_pipelines.naming import MASK
 from mmkeras.pages import plots
 from mmkeras.pages.generated_cards import GENERATED
 from mmkeras.pages.variants import drawn_part, measured, spectrum, variant
@@ -11,12 +12,6 @@ from mmkeras.pages.variants import drawn_part, measured, spectrum, variant
 LONGEST = 700
 LARGEST_SOUND = 200_000
 SIGNATURES = ((b"RIFF", "audio/wav"), (b"OggS", "audio/ogg"), (b"fLaC", "audio/flac"), (b"ID3", "audio/mpeg"))
-
-
-def raw_rows(rows, columns):
-    """Yields rows as dicts of raw cells, `"_row"` included."""
-    for chunk in rows.chunks(columns):
-        yield from (dict(zip(chunk, cells, strict=True)) for cells in zip(*chunk.values(), strict=True))
 
 
 class Gallery:
@@ -101,7 +96,7 @@ def card(row, pipe, source):
 def _input(name, modality, row, source):
     kind, columns = type(modality).__name__, modality.columns(name)
     cells = [row["cells"][column] for column in columns]
-    value, mask = row["x"][name], row["x"][f"{name}_mask"]
+    value, mask = row["x"][name], row["x"][name + MASK]
     field = {"kind": "text", "absent": not mask.any(), "cell": _written(cells[0])}
     if kind == "Number" and len(cells) > 1:
         numbers = [(c, _written(cell), bool(m)) for c, cell, m in zip(columns, cells, mask, strict=True)]
@@ -122,7 +117,7 @@ def _input(name, modality, row, source):
 
 def _varied(name, modality, row, source):
     """What training may make of an input; None where it changes nothing."""
-    value, mask, seed = row["x"][name], row["x"][f"{name}_mask"], row["cells"]["_row"]
+    value, mask, seed = row["x"][name], row["x"][name + MASK], row["cells"]["_row"]
     if modality.crop:
         (column,) = modality.columns(name)
         value, mask = drawn_part(modality, _bytes(row["cells"][column], column, source), seed)

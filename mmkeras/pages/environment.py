@@ -2,7 +2,7 @@
 
 import os
 
-from mmkeras.pages.verdict import figure, share
+from mmkeras.pages.numbers import figure, share
 
 
 def require_packages(who, extra="report"):

@@ -5,7 +5,8 @@ import itertools
 import numpy as np
 
 from mmkeras.finite_answers import without_answer
-from mmkeras.pages.cards import Gallery, raw_rows
+from mmkeras.inference.raw_rows import raw_rows
+from mmkeras.pages.cards import Gallery
 from mmkeras.tallies import AbsenceTally, target_tallies
 
 

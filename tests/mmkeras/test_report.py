@@ -17,8 +17,9 @@ from PIL import Image as Picture
 
 import mmkeras as mm
 from data_pipelines import Audio, Category, Graph, Image, Number, Pipeline, Tags, Text, TimeSeries, Video, read_table
+from mmkeras.pages.numbers import change, figure
 from mmkeras.pages.variants import variant
-from mmkeras.pages.verdict import change, figure, notes, verdict
+from mmkeras.pages.verdict import notes, verdict
 
 ROWS = 18
 SCRIPT = "<script>alert(1)</script>"
