@@ -119,7 +119,7 @@ class BatchEncoder:
                 y[name], w[name] = modality.label(*given)
             else:
                 y[name], w[name], wrong = modality.encode_target(values, context)
-            if is_target and modality.teaches:
+            if is_target and modality.label_as_input:
                 x[name + TARGET], x[name + TARGET + MASK] = y[name], modality.label_mask(y[name], w[name])
             bad.append(wrong)
             new = None if is_target or not self.count_unknown else modality.unknown(values, x[name], x[name + MASK])

@@ -150,7 +150,7 @@ def _most(dataset, inputs, targets, rounded):
         )
     most = {name: inputs[name].most for name in free if name not in endless}
     for name in _sequences(dataset, shown_labels(dataset), rank=2):
-        most[name] = targets[name.removesuffix(TARGET)].label_spec()["most"]
+        most[name] = targets[name.removesuffix(TARGET)].label_spec().longest
     return most, endless
 
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 from data_pipelines.batch_plan import BatchPlan
 from data_pipelines.cells import in_words
 from data_pipelines.column_cells import ColumnCells
+from data_pipelines.field_spec import spec_json
 from data_pipelines.modalities import Modality, from_config
 from data_pipelines.modalities.media import check_shared_media
 from data_pipelines.naming import MASK, plain_names, title_of
@@ -110,7 +111,7 @@ class Pipeline:
 
     @property
     def spec(self):
-        """What a model must know of the data: `{"inputs": {name: facts}, "targets": {name: facts}}`."""
+        """What a model must know of the data: `{"inputs": {name: FieldSpec}, "targets": {name: FieldSpec}}`."""
         self._require_adapted("spec")
         return {
             "inputs": {name: modality.spec() for name, modality in self.inputs.items()},
@@ -280,7 +281,7 @@ class Pipeline:
                 if saved[part][name]["state"]:
                     modality.set_state(saved[part][name]["state"])
         pipe.adapted = True
-        json.dumps(pipe.spec)
+        json.dumps(spec_json(pipe.spec))
         if not all(isinstance(column, str) for column in [*pipe.input_columns(), *pipe.target_columns()]):
             raise TypeError("a column that is no text")
         for name, modality in pipe.inputs.items():

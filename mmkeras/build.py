@@ -9,8 +9,6 @@ from mmkeras.generation.sound_output import sizes_in
 from mmkeras.layers import ContextTransformer, LogMel, ModalityDropout, TokenQuery
 
 BALANCES = ("GradNorm", "UncertaintyWeighting")
-DTYPES = {"Text": "int32", "Category": "int32", "Tags": "int32"}
-SAID, ASKED = ("Text", "Image", "Audio"), ("Category", "Tags", "Number")  # in many tokens, and in one
 
 
 def build(
@@ -85,15 +83,15 @@ def build(
         tokens = before_fusion(tokens)
     fused, companions = fuse(tokens), getattr(fuse, "companions", {})
     handed, outputs = _handed_out(fused, spec, balance), {}
-    for target, facts in spec["targets"].items():
+    for target, field in spec["targets"].items():
         given, seen = (decoders or {}).get(target), handed[target]
         if given is None and shared is not None:
-            given, seen = _by_tokens(target, facts, seen, shared, (tokenizers or {}).get(target), dropout)
-        given = given or companions.get(facts["modality"])
+            given, seen = _by_tokens(target, field, seen, shared, (tokenizers or {}).get(target), dropout)
+        given = given or companions.get(field.modality)
         # Of one token there is nothing to choose, and a score of it could learn nothing.
         pooling = "mean" if seen.shape[1] == 1 else None
-        layer = _part(given, _DECODERS, facts, target, pooling=pooling, dropout=dropout)
-        shown, mask = _label_inputs(target, facts)
+        layer = _part(given, _DECODERS, field, target, pooling=pooling, dropout=dropout)
+        shown, mask = _label_inputs(target, field.label)
         inputs.update({value.name: value for value in (shown, mask) if value is not None})
         if getattr(layer, "takes_target", False):
             # Keras hands this mask over too, but keeps no note of it, which `generator` needs in a model from a file.
@@ -117,21 +115,22 @@ def encode_inputs(spec, encoders, dim, dropout, modality_dropout=0.0, only=None,
     Returns:
         tuple of the symbolic inputs, masks included, and the tokens, input → `(B, T, D)`.
     """
-    inputs = {name: _input(name, facts) for name, facts in spec["inputs"].items()}
-    masks = {name: _mask_input(name, facts) for name, facts in spec["inputs"].items()}
+    fields = spec["inputs"]
+    inputs = {name: keras.Input(field.shape, dtype=field.dtype, name=name) for name, field in fields.items()}
+    masks = {name: keras.Input(field.mask_shape, dtype="bool", name=name + MASK) for name, field in fields.items()}
     shown = masks
     if modality_dropout and len(masks) > 1:
         shown = ModalityDropout(modality_dropout, name=free_name("modality_dropout", spec))(masks)
     tokens = {}
-    for column, facts in spec["inputs"].items():
+    for column, field in fields.items():
         if only is not None and column not in only:
             continue
         values, mask = inputs[column], shown[column]
-        if facts.get("features") == "waveform":
-            values = LogMel(**sizes_in(facts), name=free_name(f"{column}_log_mel", spec))(values, mask=mask)
+        if field.details.get("features") == "waveform":
+            values = LogMel(**sizes_in(field), name=free_name(f"{column}_log_mel", spec))(values, mask=mask)
             mask = None
         name = free_name(f"{column}_encoder", spec)
-        part = _part(encoders.get(column), _ENCODERS, facts, name, summary, dim=dim, dropout=dropout)
+        part = _part(encoders.get(column), _ENCODERS, field, name, summary, dim=dim, dropout=dropout)
         tokens[column] = part(values) if mask is None else part(values, mask=mask)
     return {**inputs, **{name + MASK: mask for name, mask in masks.items()}}, tokens
 
@@ -150,22 +149,13 @@ _DECODERS = {name: getattr(decoders, name) for name in decoders.__all__}
 _FUSIONS = {name: getattr(fusions, name) for name in fusions.__all__}
 
 
-def _input(name, facts):
-    return keras.Input(tuple(facts["shape"]), dtype=DTYPES.get(facts["modality"], "float32"), name=name)
-
-
-def _mask_input(name, facts):
-    shape = facts["shape"][:1] if facts["modality"] != "Image" else ()
-    return keras.Input(tuple(shape), dtype="bool", name=name + MASK)
-
-
-def _label_inputs(target, facts):
+def _label_inputs(target, label):
     """Where a model is shown a target's label and its mask, whether or not its decoder looks at them."""
-    if "label" not in facts:
+    if not label.as_input:
         return None, None
-    label, name = facts["label"], target + TARGET
-    shown = keras.Input(tuple(label["shape"]), dtype=label["dtype"], name=name)
-    return shown, keras.Input(tuple(label["mask"]), dtype="bool", name=name + MASK)
+    name = target + TARGET
+    shown = keras.Input(label.shape, dtype=label.dtype, name=name)
+    return shown, keras.Input(label.mask_shape, dtype="bool", name=name + MASK)
 
 
 def _transformer(decoder, tokenizers, dropout, name):
@@ -180,13 +170,14 @@ def _transformer(decoder, tokenizers, dropout, name):
     return None if decoder is None else ContextTransformer(dropout=dropout, name=name)
 
 
-def _by_tokens(target, facts, fused, shared, tokenizer, dropout):
+def _by_tokens(target, field, fused, shared, tokenizer, dropout):
     """A target's decoder over the shared transformer, None for its usual one, and the tokens that it looks at."""
-    if facts["modality"] in ASKED:
+    if getattr(_chosen(None, _DECODERS, field, target), "pools", False):
         return None, TokenQuery(shared, name=f"{target}_query")(fused)
-    if facts["modality"] in SAID and not facts.get("num_classes"):
+    by_tokens = _DECODERS["MaskedTokenDecoder"]
+    if by_tokens.takes(field):
         options = {"tokenizer": tokenizer, "transformer": shared, "name": target}
-        return _DECODERS["MaskedTokenDecoder"].from_spec(facts, dropout, **options), fused
+        return by_tokens.from_spec(field, dropout, **options), fused
     return None, fused
 
 
@@ -209,40 +200,36 @@ def _modalities(cls):
     return (cls.modality,) if isinstance(cls.modality, str) else cls.modality
 
 
-def _part(given, known, facts, name, summary=False, pooling=None, **options):
+def _part(given, known, field, name, summary=False, pooling=None, **options):
     """The layer given, the one of that name, or the preferred one for the modality."""
-    part = _chosen(given, known, facts, name, summary)
+    part = _chosen(given, known, field, name, summary)
     if not isinstance(part, type):
         return part
     if pooling and getattr(part, "pools", False):
         options["pooling"] = pooling
-    return part.from_spec(facts, name=name, **options)
+    return part.from_spec(field, name=name, **options)
 
 
-def _chosen(given, known, facts, name, summary=False):
+def _chosen(given, known, field, name, summary=False):
     """The layer given, or the class of that name, or the preferred one: with `summary`, one that gives one token."""
     if given is not None and not isinstance(given, str):
         return given
-    fitting = {key: cls for key, cls in known.items() if facts["modality"] in _modalities(cls)}
+    fitting = {key: cls for key, cls in known.items() if field.modality in _modalities(cls)}
     if given is None:
         preferred = [cls for cls in fitting.values() if cls.preferred]
         if summary:
             preferred = [cls for cls in fitting.values() if getattr(cls, "summary", False)] or preferred
         if not preferred:
-            raise ValueError(
-                f"build: there is no default part for {facts['modality']}. Received: {name!r}. Do: give one."
-            )
+            raise ValueError(f"build: there is no default part for {field.modality}. Received: {name!r}. Do: give one.")
         return preferred[0]
     if given not in fitting:
-        raise ValueError(
-            f"build: a part for {facts['modality']} must be one of {sorted(fitting)}. Received: {given!r}."
-        )
+        raise ValueError(f"build: a part for {field.modality} must be one of {sorted(fitting)}. Received: {given!r}.")
     return fitting[given]
 
 
 def _only_pooled(targets, chosen):
     """Whether every target is answered from all tokens pooled."""
-    parts = [_chosen(chosen.get(target), _DECODERS, facts, target) for target, facts in targets.items()]
+    parts = [_chosen(chosen.get(target), _DECODERS, field, target) for target, field in targets.items()]
     return all(getattr(part, "pools", False) for part in parts)
 
 
@@ -250,7 +237,8 @@ def _default_fusion(spec, votes, dim, dropout, name):
     if not votes:
         return fusions.TokenTransformer(dropout=dropout, name=name)
     options = {"joint_dim": 2 * dim if len(spec["inputs"]) > 1 else 0, "name": name}
-    if all(facts["modality"] == "Number" for facts in spec["targets"].values()):
+    preferred = [_chosen(None, _DECODERS, field, target) for target, field in spec["targets"].items()]
+    if all(getattr(decoder, "regresses", False) for decoder in preferred):
         options["dropout"] = 0.0  # it would shift the spread of what a regression answers
     return fusions.SumFusion(**options)
 

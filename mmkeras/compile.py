@@ -80,12 +80,10 @@ def _build_ahead(model, targets):
         return
     with model.distribute_strategy.scope():
         labels, answers = {}, {}
-        for name, facts in targets.items():
-            label = facts.get("label", {})
-            answers[name] = _zeros(model.output[name].shape[1:], label.get("most"))
-            labels[name] = ops.zeros((1,), "int32") if facts["modality"] == "Category" else answers[name]
-            if label:
-                labels[name] = _zeros(label["shape"], label["most"], label["dtype"])
+        for name, field in targets.items():
+            label = field.label
+            answers[name] = _zeros(model.output[name].shape[1:], label.longest)
+            labels[name] = _zeros(label.shape, label.longest, label.dtype)
         model.optimizer.build(model.trainable_variables)
         model.compute_loss(None, labels, answers, training=False)
         model.compute_metrics(None, labels, answers)

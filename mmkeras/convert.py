@@ -57,7 +57,7 @@ def convert(model, pipe, path, format):
             ) from error
         _compare(model, cases, answers)
         pipe.save(os.path.join(unfinished, "pipeline.json"))
-        facts = {pipe.title(name): {"output": name, **facts} for name, facts in pipe.spec["targets"].items()}
+        facts = {pipe.title(name): {"output": name, **field.to_json()} for name, field in pipe.spec["targets"].items()}
         write_json(os.path.join(unfinished, "outputs.json"), facts)
     return path
 

@@ -152,11 +152,11 @@ def _any(tf, mask):
 
 
 def _asset_files(pipe, folder):
-    for name, facts in pipe.spec["targets"].items():
-        if facts.get("classes"):
+    for name, field in pipe.spec["targets"].items():
+        if field.details.get("classes"):
             file = _free_file(folder, pipe.title(name), "_classes.txt")
             with open(file, "w", encoding="utf-8", newline="\n") as out:
-                out.writelines(f"{_in_one_line(label)}\n" for label in facts["classes"])
+                out.writelines(f"{_in_one_line(label)}\n" for label in field["classes"])
             yield file
     file = os.path.join(folder, "columns.json")
     with open(file, "w", encoding="utf-8") as out:

@@ -4,6 +4,7 @@ import keras
 
 from data_pipelines.naming import MASK, TARGET, plain_name
 from mmkeras import tokenizers
+from mmkeras.decoders import MaskedTokenDecoder
 from mmkeras.training.fit_part import fit_part
 
 
@@ -41,14 +42,14 @@ def fit_tokenizer(
         >>> tokenizer = fit_tokenizer(pipe, train, "drawing", epochs=50)
     """
     target = plain_name(target)
-    facts = pipe.spec["targets"].get(target, {})
     if target not in with_tokenizers(pipe.spec):
         raise ValueError(
             f"fit_tokenizer: target must be one of {sorted(_TRAINED)}, whose tokenizers learn. "
             f"Received: target={target!r}. Do: another target; texts, categories and tags need none."
         )
-    tokenizer = tokenizer or _TRAINED[facts["modality"]].from_spec(facts, name=f"{target}_tokenizer")
-    model = _there_and_back(tokenizer, facts["label"])
+    field = pipe.spec["targets"][target]
+    tokenizer = tokenizer or _TRAINED[field.modality].from_spec(field, name=f"{target}_tokenizer")
+    model = _there_and_back(tokenizer, field.label)
     options = {"batch_size": batch_size, "cache": True}
     batches = _labels(pipe.batches(rows, training=True, seed=seed, **options), target)
     judged = None if validation is None else _labels(pipe.batches(validation, on_bad="mask", **options), target)
@@ -61,7 +62,11 @@ def fit_tokenizer(
 
 def with_tokenizers(spec):
     """Names of the targets whose tokenizers have to learn: pictures and sounds."""
-    return [n for n, facts in spec["targets"].items() if facts["modality"] in _TRAINED and not facts.get("num_classes")]
+    return [
+        name
+        for name, field in spec["targets"].items()
+        if field.modality in _TRAINED and MaskedTokenDecoder.takes(field)
+    ]
 
 
 _TOKENIZERS = [getattr(tokenizers, name) for name in tokenizers.__all__]
@@ -69,8 +74,8 @@ _TRAINED = {kind.modality: kind for kind in _TOKENIZERS if hasattr(kind, "defaul
 
 
 def _there_and_back(tokenizer, label):
-    shown = keras.Input(tuple(label["shape"]), dtype=label["dtype"], name="label")
-    mask = keras.Input(tuple(label["mask"]), dtype="bool", name="label" + MASK)
+    shown = keras.Input(label.shape, dtype=label.dtype, name="label")
+    mask = keras.Input(label.mask_shape, dtype="bool", name="label" + MASK)
     return keras.Model({"label": shown, "label" + MASK: mask}, tokenizer(shown, mask=mask), name="tokenizer")
 
 

@@ -39,11 +39,8 @@ def predict(model, pipe, rows, batch_size=64, generate=None, seed=0):
             is_text = answer.dtype == object and pipe.targets[target].ending is None
             answer_text = np.array([a.decode("utf-8", "replace") for a in answer]) if is_text else answer
             answers[name] = blank(answer_text, lacking[target])
-            if (
-                f"{name}_probabilities" in written
-                and answer.dtype == object
-                and pipe.spec["targets"][target]["modality"] == "Category"
-            ):
+            has_probability = "_probability" in pipe.targets[target].answers_too
+            if has_probability and f"{name}_probabilities" in written and answer.dtype == object:
                 answers[f"{name}_probability"] = blank(
                     np.asarray(written[f"{name}_probabilities"]).max(1), lacking[target]
                 )

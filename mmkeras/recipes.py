@@ -177,15 +177,14 @@ def _match():
         }
 
     def parts(spec):
-        facts = spec["inputs"].get("transcript", {"vocabulary_size": 2})
-        encoders, fusions = mm.encoders, mm.fusions
+        audio_encoder = mm.encoders.AudioCNNEncoder(64, filters=(32, 64, 64), dropout=0.2, name="recording_encoder")
+        encoders, fusions = {"recording": audio_encoder}, mm.fusions
+        if "transcript" in spec["inputs"]:
+            encoders["transcript"] = mm.encoders.TextTransformerEncoder.from_spec(
+                spec["inputs"]["transcript"], dim=64, dropout=0.2, num_layers=1, name="transcript_encoder"
+            )
         return {
-            "encoders": {
-                "recording": encoders.AudioCNNEncoder(64, filters=(32, 64, 64), dropout=0.2, name="recording_encoder"),
-                "transcript": encoders.TextTransformerEncoder.from_spec(
-                    facts, dim=64, dropout=0.2, num_layers=1, name="transcript_encoder"
-                ),
-            },
+            "encoders": encoders,
             "fusion": fusions.AttentionFusion(queries=("transcript",), dropout=0.2, name="fusion"),
             "decoders": {"match": mm.decoders.CategoryDecoder(2, pooling="mean", dropout=0.2, name="match")},
             "modality_dropout": 0.0,

@@ -6,6 +6,7 @@ import os
 
 import numpy as np
 
+from data_pipelines.field_spec import spec_json
 from data_pipelines.whole_file import make_folder, whole_file
 from mmkeras.evaluate import watched
 from mmkeras.finite_answers import require_finite_weights, without_nulls
@@ -139,7 +140,7 @@ def _page(model, pipe, rows, history, metrics, seen):
             problems=pipe.problems.examples,
             facts=_facts(model, {**pipe.titles("inputs"), **pipe.titles("targets")}),
             modalities=_modalities(pipe),
-            spec=json.dumps(pipe.spec, ensure_ascii=False, indent=1),
+            spec=json.dumps(spec_json(pipe.spec), ensure_ascii=False, indent=1),
         )
     )
 

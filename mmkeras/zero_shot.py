@@ -71,13 +71,13 @@ def _classes(model, pipe, target, inputs):
         raise ValueError(
             f"zero_shot: the model must embed text and media. Received: {unknown}. Do: of {embedded(model)}."
         )
-    facts = pipe.spec["targets"].get(target, {})
-    if facts.get("modality") != "Category" or pipe.spec["inputs"][inputs[0]]["modality"] != "Text":
+    field, text = pipe.spec["targets"].get(target), pipe.spec["inputs"][inputs[0]]
+    if field is None or "classes" not in field.details or "vocabulary_size" not in text.details:
         raise ValueError(
             "zero_shot: target must be a Category target of the pipeline, text a Text input. "
             f"Received: target={target!r}, text={inputs[0]!r}."
         )
-    return facts["classes"]
+    return field["classes"]
 
 
 def _described(model, pipe, text, prompts):

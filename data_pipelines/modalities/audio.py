@@ -11,6 +11,7 @@ from data_pipelines.augmentation.settings import checked_augment
 from data_pipelines.augmentation.sounds import LOG_MEL, MFCC, WAVEFORM, change_gain, hide_stripes, vary_samples
 from data_pipelines.branches import in_python, rarely
 from data_pipelines.cells import MAX_BYTES, full_path
+from data_pipelines.field_spec import FieldSpec, LabelSpec
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import modality
 from data_pipelines.sound_file import NO_SOUNDFILE, soundfile_or_none, transcode_to_wav
@@ -57,12 +58,12 @@ class Audio(Media):
         ValueError: a number that is not positive, unknown features, a wrong `augment` or `crop`, another target than
             log-mel from the start.
     Example:
-        >>> Audio(seconds=1, sample_rate=8000).spec()["shape"]
-        [None, 40]
+        >>> Audio(seconds=1, sample_rate=8000).spec().shape
+        (None, 40)
     """
 
     as_target = True
-    teaches = True
+    label_as_input = True
     ending = "wav"
 
     def __init__(
@@ -244,7 +245,7 @@ class Audio(Media):
         return label[..., -1] > 0
 
     def label_spec(self):
-        return {"shape": [self.most, self.mel_bins + 1], "dtype": "float32", "mask": [self.most], "most": self.most}
+        return LabelSpec((self.most, self.mel_bins + 1), "float32", (self.most,), self.most, as_input=True)
 
     def write(self, name, prediction):
         def wav(samples):
@@ -268,10 +269,10 @@ class Audio(Media):
         return super().reason(cells, context)
 
     def spec(self):
-        spec = {"modality": "Audio", "features": self.features, "sample_rate": self.sample_rate}
-        mel = {"mel_bins": self.mel_bins, "frame": self.frame, "hop": self.hop}
-        shape = [None] if self.features == "waveform" else [None, self.width]
-        return {**spec, **mel, "shape": shape}
+        details = {"features": self.features, "sample_rate": self.sample_rate}
+        details |= {"mel_bins": self.mel_bins, "frame": self.frame, "hop": self.hop}
+        shape = (None,) if self.features == "waveform" else (None, self.width)
+        return FieldSpec("Audio", shape, "float32", (None,), self.most, details=details)
 
     def get_config(self):
         return {

@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from data_pipelines.field_spec import FieldSpec, LabelSpec
 from data_pipelines.labels import canonical_label, canonical_table, count_labels, label_of, strip
 from data_pipelines.modalities.modality import Modality, modality
 
@@ -116,7 +117,10 @@ class Category(Modality):
         return f"{label!r} is none of the {len(self.classes)} classes of the training rows"
 
     def spec(self):
-        return {"modality": "Category", "shape": [], "classes": self.classes}
+        return FieldSpec("Category", (), "int32", details={"classes": self.classes})
+
+    def label_spec(self):
+        return LabelSpec((), "int32")
 
     def get_config(self):
         return {**super().get_config(), "max_classes": self.max_classes, "min_count": self.min_count}

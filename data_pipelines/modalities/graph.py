@@ -8,6 +8,7 @@ import tensorflow as tf
 from data_pipelines.augmentation.graphs import GRAPHS, vary_graphs
 from data_pipelines.augmentation.settings import checked_augment
 from data_pipelines.cells import is_longer, longer
+from data_pipelines.field_spec import FieldSpec
 from data_pipelines.graph_text import (
     NOTHING,
     WIDEST,
@@ -64,8 +65,8 @@ class Graph(Modality):
     Example:
         >>> graph = Graph(max_nodes=3)
         >>> graph.adapt([(['{"nodes": ["C", "O"], "edges": [[0, 1]]}'],)])
-        >>> graph.spec()["shape"]
-        [3, 6]
+        >>> graph.spec().shape
+        (3, 6)
     """
 
     def __init__(
@@ -142,7 +143,7 @@ class Graph(Modality):
         nodes = tf.where(bad[:, None, None], 0.0, nodes)
         value = tf.concat([nodes, adjacency], -1)
         mask = tf.sequence_mask(tf.where(bad, 0, counts), self.max_nodes)
-        return tf.ensure_shape(value, (None, *self.spec()["shape"])), tf.ensure_shape(mask, (None, self.max_nodes)), bad
+        return tf.ensure_shape(value, (None, *self.spec().shape)), tf.ensure_shape(mask, (None, self.max_nodes)), bad
 
     def _read_nodes(self, text):
         """Features `(B, N, C)` and the number of nodes int32 `(B,)`."""
@@ -216,12 +217,12 @@ class Graph(Modality):
         return 1 + (self.edges["width"] or len(self.edges["names"]))
 
     def spec(self):
-        facts = {"modality": "Graph", "shape": [self.max_nodes, None]}
-        if self.nodes is None:
-            return facts
-        features, channels = self._features(), self._channels()
-        facts["shape"] = [self.max_nodes, features + self.max_nodes * channels]
-        return {**facts, "num_features": features, "num_edge_channels": channels}
+        details, width = {}, None
+        if self.nodes is not None:
+            details = {"num_features": self._features(), "num_edge_channels": self._channels()}
+            width = details["num_features"] + self.max_nodes * details["num_edge_channels"]
+        shape = (self.max_nodes, width)
+        return FieldSpec("Graph", shape, "float32", shape[:1], self.max_nodes, details=details)
 
     def get_config(self):
         config = {"max_nodes": self.max_nodes, "directed": self.directed, "max_names": self.max_names}

@@ -6,6 +6,7 @@ import tensorflow as tf
 from data_pipelines.augmentation.pictures import PICTURES, vary_pictures
 from data_pipelines.augmentation.settings import checked_augment
 from data_pipelines.cells import MAX_BYTES, check_size, in_file, read_cell
+from data_pipelines.field_spec import FieldSpec, LabelSpec
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import modality
 from data_pipelines.picture_bounds import MAX_PIXELS, PictureBounds
@@ -45,12 +46,12 @@ class Image(Media):
         ValueError: a size below 1 or too large for `max_bytes`, an unknown `fit`, a wrong `augment`, `classes` out of
             range.
     Example:
-        >>> Image(size=(32, 48), augment={"flip": True, "shift": 0.1}).spec()["shape"]
-        [32, 48, 3]
+        >>> Image(size=(32, 48), augment={"flip": True, "shift": 0.1}).spec().shape
+        (32, 48, 3)
     """
 
     as_target = True
-    teaches = True
+    label_as_input = True
     ending = "png"
 
     def __init__(
@@ -119,7 +120,7 @@ class Image(Media):
 
     def label_spec(self):
         dtype = "float32" if self.classes is None else "int32"
-        return {"shape": self.spec()["shape"], "dtype": dtype, "mask": [], "most": None}
+        return LabelSpec(self.spec().shape, dtype, as_input=True)
 
     def prepare(self, data):
         """Masks and pictures that TensorFlow decodes as they are, others as PNG; those far too large in final size."""
@@ -171,8 +172,8 @@ class Image(Media):
 
     def spec(self):
         if self.classes is None:
-            return {"modality": "Image", "shape": [*self.size, 3]}
-        return {"modality": "Image", "shape": list(self.size), "num_classes": self.classes}
+            return FieldSpec("Image", (*self.size, 3))
+        return FieldSpec("Image", self.size, "int32", details={"num_classes": self.classes})
 
     def get_config(self):
         return {

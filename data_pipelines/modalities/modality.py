@@ -1,5 +1,9 @@
 """What a modality is: the contract between a column of a table and a tensor of a batch."""
 
+import dataclasses
+
+from data_pipelines.field_spec import LabelSpec
+
 MODALITIES = {}
 
 
@@ -45,14 +49,14 @@ class Modality:
     learns from training rows) and `spec` (what a model must know of it). All but `adapt` and `reason` run in a
     TensorFlow graph; `encode`, `write` and `augment` are free of Python functions, so that they can be exported.
 
-    One whose answers are generated `teaches`: in training the model sees the label too, under the target's name and
-    `"_target"`. It gives `label` (value and mask → label and weight), `label_mask` and `label_spec`.
+    Where answers are generated, `label_as_input` is True: in training the model sees the label too, under the target's
+    name and `"_target"`. Such a modality gives `label` (value and mask → label and weight), `label_mask`, `label_spec`.
     """
 
     media = False
     as_input = True
     as_target = False
-    teaches = False
+    label_as_input = False
     answers_too = ()  # endings of the names of answers that `predict` or an exported model give beside the target's
     ending = None  # of the files that its answers are the bytes of
     augment_with = {}  # how training batches are varied: name → number
@@ -123,9 +127,8 @@ class Modality:
         return weight > 0
 
     def label_spec(self):
-        """A label without the batch axis, JSON-ready: `shape`, `dtype`, `mask` (the shape of its mask) and `most`."""
-        shape = self.spec()["shape"]
-        return {"shape": shape, "dtype": "float32", "mask": [], "most": None}
+        """The `LabelSpec` of what `label` gives."""
+        return LabelSpec(self.spec().shape, as_input=self.label_as_input)
 
     def augment(self, value, mask, seed):
         """Varies a training batch; `seed`, int32 `(2,)`, decides all that is random. The default changes nothing."""
@@ -153,12 +156,12 @@ class Modality:
         return "it cannot be read"
 
     def spec(self):
-        """JSON-ready facts that a model needs: always `modality`, and `shape` without the batch axis."""
+        """The `FieldSpec` of an input: what its encoder must know."""
         raise NotImplementedError
 
     def target_spec(self):
-        """The same of a target: what its decoder must know; `label` says what its label is, where it `teaches`."""
-        return {**self.spec(), **({"label": self.label_spec()} if self.teaches else {})}
+        """The `FieldSpec` of a target: what its decoder must know."""
+        return dataclasses.replace(self.spec(), label=self.label_spec())
 
     def state(self):
         """What `adapt` learned, JSON-ready."""

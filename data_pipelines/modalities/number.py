@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from data_pipelines.augmentation.numbers import NUMBERS, vary_numbers
 from data_pipelines.augmentation.settings import checked_augment
+from data_pipelines.field_spec import FieldSpec
 from data_pipelines.modalities.modality import Modality, modality
 from data_pipelines.number_text import DECIMALS, LARGEST, bounded, parse_numbers, read_numbers
 
@@ -210,8 +211,8 @@ class Number(Modality):
 
     def spec(self):
         """`cells`: how many numbers training rows had, of the fullest column, up to 400,000."""
-        facts = {"modality": "Number", "shape": [len(self.group) if self.group else 1]}
-        return facts if self.cells is None else {**facts, "cells": self.cells}
+        shape = (len(self.group) if self.group else 1,)
+        return FieldSpec("Number", shape, "float32", shape, details={} if self.cells is None else {"cells": self.cells})
 
     def get_config(self):
         columns = list(self.group) if self.group else None

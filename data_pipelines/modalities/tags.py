@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from data_pipelines.cells import is_longer, longer
+from data_pipelines.field_spec import FieldSpec, LabelSpec
 from data_pipelines.labels import canonical_table, count_labels, strip
 from data_pipelines.modalities.modality import Modality, modality
 
@@ -113,7 +114,10 @@ class Tags(Modality):
         return longer(cells[0], self.max_characters, "max_characters") or super().reason(cells, context)
 
     def spec(self):
-        return {"modality": "Tags", "shape": [None], "classes": self.classes}
+        return FieldSpec("Tags", (None,), "int32", (None,), self.most, details={"classes": self.classes})
+
+    def label_spec(self):
+        return LabelSpec((len(self.classes),))
 
     def get_config(self):
         config = {"separator": self.separator, "max_tags": self.max_tags, "min_count": self.min_count}

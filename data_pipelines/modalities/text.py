@@ -1,11 +1,14 @@
 """Sentences in any script, as ids of words, characters, letter groups or bytes."""
 
+import dataclasses
+
 import numpy as np
 import tensorflow as tf
 
 from data_pipelines.augmentation.settings import checked_augment
 from data_pipelines.augmentation.tokens import TOKENS, drop_tokens
 from data_pipelines.detokenize import UNSPACED, join_tokens
+from data_pipelines.field_spec import FieldSpec, LabelSpec
 from data_pipelines.modalities.modality import Modality, modality
 from data_pipelines.wordpiece import LONGEST_WORD, cut_words, learn_pieces, longest_piece
 
@@ -47,7 +50,7 @@ class Text(Modality):
     """
 
     as_target = True
-    teaches = True
+    label_as_input = True
 
     def __init__(
         self,
@@ -211,10 +214,11 @@ class Text(Modality):
         return label != PADDING
 
     def label_spec(self):
-        return {"shape": [None], "dtype": "int32", "mask": [None], "most": self.max_tokens + 1}
+        return LabelSpec((None,), "int32", (None,), self.max_tokens + 1, as_input=True)
 
     def target_spec(self):
-        return {**super().target_spec(), "vocabulary_size": self.end + 1}
+        field = super().target_spec()
+        return dataclasses.replace(field, details={**field.details, "vocabulary_size": self.end + 1})
 
     @property
     def end(self):
@@ -243,7 +247,8 @@ class Text(Modality):
     def spec(self):
         size = None if self.vocabulary is None else len(self.vocabulary) + 2
         size = 258 if self.split == "byte" else size
-        return {"modality": "Text", "shape": [None], "vocabulary_size": size, "max_tokens": self.max_tokens}
+        details = {"vocabulary_size": size, "max_tokens": self.max_tokens}
+        return FieldSpec("Text", (None,), "int32", (None,), self.max_tokens, details=details)
 
     def get_config(self):
         return {

@@ -9,6 +9,7 @@ from data_pipelines.augmentation.numbers import SERIES, vary_numbers
 from data_pipelines.augmentation.settings import checked_augment
 from data_pipelines.branches import in_python, rarely
 from data_pipelines.cells import MAX_BYTES, full_path, in_words
+from data_pipelines.field_spec import FieldSpec, LabelSpec
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import CellContext, modality
 from data_pipelines.moments import joined_moments
@@ -53,7 +54,7 @@ class TimeSeries(Media):
 
     as_target = True
     answers_too = ("_quantiles",)
-    teaches = True
+    label_as_input = True
 
     def __init__(self, max_steps=512, keep="last", times=False, max_bytes=MAX_BYTES, augment=None, column=None):
         super().__init__(column)
@@ -169,8 +170,8 @@ class TimeSeries(Media):
         return tf.reduce_any(label[..., self.channels :] > 0, -1)
 
     def label_spec(self):
-        shape = [self.max_steps, self.width]
-        return {"shape": shape, "dtype": "float32", "mask": [self.max_steps], "most": self.max_steps}
+        shape = (self.max_steps, self.width)
+        return LabelSpec(shape, "float32", (self.max_steps,), self.max_steps, as_input=True)
 
     def units(self, values):
         """Labels `(N, T, 2 C)` → `(N, T, C)`, NaN in a gap; predictions `(N, T, C, Q)` stay so; both in own units."""
@@ -231,8 +232,8 @@ class TimeSeries(Media):
         return self.why_broken(cell)
 
     def spec(self):
-        shape = [None, None if self.channels is None else self.width]
-        return {"modality": "TimeSeries", "channels": self.channels, "shape": shape}
+        shape = (None, None if self.channels is None else self.width)
+        return FieldSpec("TimeSeries", shape, "float32", (None,), self.most, details={"channels": self.channels})
 
     def get_config(self):
         own = {"max_steps": self.max_steps, "keep": self.keep, "times": self.times}

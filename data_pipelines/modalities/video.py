@@ -10,6 +10,7 @@ from data_pipelines.augmentation.settings import checked_augment
 from data_pipelines.branches import in_python, rarely
 from data_pipelines.cells import MAX_BYTES, check_size
 from data_pipelines.clips import sample_clip
+from data_pipelines.field_spec import FieldSpec
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import modality
 from data_pipelines.npy import is_npy, read_npy, shaped
@@ -50,8 +51,8 @@ class Video(Media):
         ValueError: a number that is not positive, a size too large for `max_bytes`, `seconds` beside
             `frame_rate`, a wrong `crop` or `augment`.
     Example:
-        >>> Video(frames=4, size=32).spec()["shape"]
-        [None, 32, 32, 3]
+        >>> Video(frames=4, size=32).spec().shape
+        (None, 32, 32, 3)
     """
 
     def __init__(
@@ -195,7 +196,8 @@ class Video(Media):
         return tf.where(mask[..., None, None, None], tf.ensure_shape(tf.reshape(varied, shape), value.shape), value)
 
     def spec(self):
-        return {"modality": "Video", "frames": self.frames, "shape": [None, *self.size, 3]}
+        shape, details = (None, *self.size, 3), {"frames": self.frames}
+        return FieldSpec("Video", shape, "float32", (None,), self.most, details=details)
 
     def get_config(self):
         part = {"seconds": self.seconds, "frame_rate": self.frame_rate, "crop": self.crop}

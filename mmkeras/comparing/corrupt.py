@@ -6,25 +6,25 @@ LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
 FLOOR = 1e-5
 
 
-def corruptions(facts):
-    """The corruptions that an input of these facts knows: dict name → function (values, mask, level, random).
+def corruptions(field):
+    """The corruptions that an input has: dict name → function (values, mask, level, random).
 
     Args:
-        facts: dict. What `Pipeline.spec` says of the input.
+        field: `FieldSpec` of the input.
     Returns:
         dict of callables that give (values, mask), anew.
     """
-    kind = facts["modality"]
+    kind = field.modality
     if kind == "Image":
         return {"noise": _pixel_noise, "blur": _blur, "occlusion": _occlusion}
     if kind == "Video":
         return {"noise": _pixel_noise, "absence": _absence}
     if kind == "Text":
         return {"lost words": _lost_words}
-    if kind == "Audio" and facts["features"] == "waveform":
+    if kind == "Audio" and field["features"] == "waveform":
         return {"noise": _waveform_noise}
     if kind == "Audio":
-        return {"noise": lambda *given: _log_mel_noise(*given, bands=_widths(facts["mel_bins"], facts["sample_rate"]))}
+        return {"noise": lambda *given: _log_mel_noise(*given, bands=_widths(field["mel_bins"], field["sample_rate"]))}
     if kind == "Number":
         return {"noise": _number_noise}
     return {"absence": _absence}

@@ -272,7 +272,7 @@ class AudioFlowDecoder(keras.layers.Layer):
     @classmethod
     def from_spec(cls, spec, dropout, **options):
         """The decoder that suits what the pipeline says of the target."""
-        return cls(spec["label"]["most"], **sizes_in(spec), dropout=dropout, **options)
+        return cls(spec.label.longest, **sizes_in(spec), dropout=dropout, **options)
 
     @classmethod
     def example(cls):

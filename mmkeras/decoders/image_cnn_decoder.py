@@ -95,8 +95,8 @@ class ImageCNNDecoder(keras.layers.Layer):
     @classmethod
     def from_spec(cls, spec, dropout, **options):
         """The decoder that suits what the pipeline says of the target: queries for about 8 × 8 places."""
-        options.setdefault("filters", filters_for(spec["shape"]))
-        return cls(shape=spec["shape"], dropout=dropout, **options)
+        options.setdefault("filters", filters_for(spec.shape))
+        return cls(shape=spec.shape, dropout=dropout, **options)
 
     @classmethod
     def example(cls):

@@ -231,10 +231,10 @@ class ImageFlowDecoder(keras.layers.Layer):
 
         Of small pictures every pixel is a place of the U-Net, of larger ones a square of 4 × 4: 8 times less work.
         """
-        if spec.get("num_classes"):
+        if spec.details.get("num_classes"):
             return ImageSegmentationDecoder.from_spec(spec, dropout, **options)
-        options.setdefault("patch", 1 if min(spec["shape"][:2]) < 24 else 4)
-        return cls(shape=spec["shape"], **options)
+        options.setdefault("patch", 1 if min(spec.shape[:2]) < 24 else 4)
+        return cls(shape=spec.shape, **options)
 
     @classmethod
     def example(cls):

@@ -103,8 +103,8 @@ class ImageSegmentationDecoder(keras.layers.Layer):
     @classmethod
     def from_spec(cls, spec, dropout, **options):
         """The decoder that suits what the pipeline says of the target: queries for about 8 × 8 places."""
-        options.setdefault("filters", filters_for(spec["shape"]))
-        return cls(shape=spec["shape"][:2], num_classes=spec["num_classes"], dropout=dropout, **options)
+        options.setdefault("filters", filters_for(spec.shape))
+        return cls(shape=spec.shape[:2], num_classes=spec["num_classes"], dropout=dropout, **options)
 
     @classmethod
     def example(cls):

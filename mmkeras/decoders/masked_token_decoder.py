@@ -201,15 +201,20 @@ class MaskedTokenDecoder(keras.layers.Layer):
         return cls(**{**config, **parts})
 
     @classmethod
+    def takes(cls, spec):
+        """Whether it can answer a target: one that is generated, and not of a class a pixel."""
+        return spec.modality in cls.modality and "num_classes" not in spec.details
+
+    @classmethod
     def from_spec(cls, spec, dropout, tokenizer=None, **options):
         """The decoder that suits what the pipeline says of the target.
 
         Raises:
             ValueError: a picture or a sound, and no trained tokenizer.
         """
-        if tokenizer is None and spec["modality"] != "Text":
+        if tokenizer is None and spec.modality != "Text":
             raise ValueError(
-                f"MaskedTokenDecoder: a target of {spec['modality']} must have a trained tokenizer. "
+                f"MaskedTokenDecoder: a target of {spec.modality} must have a trained tokenizer. "
                 "Received: tokenizer=None. Do: mm.build(…, tokenizers={name: mm.fit_tokenizer(pipe, rows, name)})."
             )
         return cls(tokenizer or TextTokenizer.from_spec(spec), dropout=dropout, **options)
@@ -217,5 +222,8 @@ class MaskedTokenDecoder(keras.layers.Layer):
     @classmethod
     def example(cls):
         """A tiny instance, its input shape and a label of its target, for the conformance sweep."""
-        spec = {"vocabulary_size": 9, "max_tokens": 3}
-        return cls(TextTokenizer.from_spec(spec), ContextTransformer(1, 2, 0.5), dropout=0.5), (5, 8), [2, 7, 8, 0]
+        return (
+            cls(TextTokenizer(vocabulary_size=9, max_tokens=3), ContextTransformer(1, 2, 0.5), dropout=0.5),
+            (5, 8),
+            [2, 7, 8, 0],
+        )

@@ -29,6 +29,7 @@ class NumberDecoder(keras.layers.Layer):
     modality = "Number"
     preferred = True
     pools = True  # it answers from one vector
+    regresses = True  # its answers are numbers
 
     def __init__(self, pooling="attention", dropout=0.0, **kwargs):
         super().__init__(**kwargs)

@@ -160,7 +160,7 @@ class SeriesDecoder(keras.layers.Layer):
     @classmethod
     def from_spec(cls, spec, dropout, **options):
         """The decoder that suits what the pipeline says of the target."""
-        return cls(steps=spec["label"]["shape"][0], channels=spec["channels"], dropout=dropout, **options)
+        return cls(steps=spec.label.shape[0], channels=spec["channels"], dropout=dropout, **options)
 
     @classmethod
     def example(cls):

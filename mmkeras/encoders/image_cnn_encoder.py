@@ -95,7 +95,7 @@ class ImageCNNEncoder(keras.layers.Layer):
     @classmethod
     def from_spec(cls, spec, dim, dropout, **options):
         """The encoder that suits what the pipeline says of the pictures."""
-        stages = max(1, min(3, min(spec["shape"][:2]).bit_length() - 3))
+        stages = max(1, min(3, min(spec.shape[:2]).bit_length() - 3))
         return cls(dim=dim, filters=(32, 64, 128)[:stages], dropout=dropout, **options)
 
     @classmethod

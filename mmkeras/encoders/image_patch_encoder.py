@@ -85,7 +85,7 @@ class ImagePatchEncoder(keras.layers.Layer):
     @classmethod
     def from_spec(cls, spec, dim, dropout, **options):
         """The encoder that suits what the pipeline says of the pictures."""
-        height, width = spec["shape"][:2]
+        height, width = spec.shape[:2]
         patch = next(size for size in (8, 7, 6, 5, 4, 3, 2, 1) if not (height % size or width % size))
         return cls(dim=dim, patch=patch, dropout=dropout, **options)
 

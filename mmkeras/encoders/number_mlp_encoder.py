@@ -92,7 +92,7 @@ class NumberMLPEncoder(keras.layers.Layer):
     @classmethod
     def from_spec(cls, spec, dim, dropout, **options):
         """The encoder that suits what the pipeline says of the numbers."""
-        bins = min(max(round(spec.get("cells", MANY) ** 0.5 / 2), LEAST_BINS), MOST_BINS)
+        bins = min(max(round(spec.details.get("cells", MANY) ** 0.5 / 2), LEAST_BINS), MOST_BINS)
         return cls(dim=dim, dropout=max(dropout, 0.3), **{"num_bins": bins, **options})
 
     @classmethod

@@ -102,7 +102,7 @@ class VideoTubeletEncoder(keras.layers.Layer):
     @classmethod
     def from_spec(cls, spec, dim, dropout, **options):
         """The encoder that suits what the pipeline says of the clips."""
-        height, width = spec["shape"][1:3]
+        height, width = spec.shape[1:3]
         patch = next(size for size in range(16, 0, -1) if not (height % size or width % size))
         return cls(dim=dim, patch=patch, dropout=dropout, **options)
 

@@ -35,7 +35,7 @@ def integrated_gradients(inside, modality, name, x, score, steps=32):
     References:
         [Sundararajan et al., 2017](https://arxiv.org/abs/1703.01365).
     """
-    embedded = hasattr(inside.encoders[name], "read")
+    embedded = hasattr(inside.encoders[name], "embedding")
     read, start, end = _from_vectors(inside, name, x) if embedded else _from_values(inside, modality, name, x)
     tokens, masks = inside.tokens(x)
 

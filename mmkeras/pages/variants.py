@@ -62,8 +62,8 @@ def _left_of_graph(modality, value, mask, seed):
 
     value, mask = tf.constant(value)[None], tf.constant(mask)[None]
     varied, left = modality.vary(value, mask, tf.constant(seed, tf.int32))
-    facts = modality.spec()
-    features, channels = facts["num_features"], facts["num_edge_channels"]
+    field = modality.spec()
+    features, channels = field["num_features"], field["num_edge_channels"]
     edges = [int(np.count_nonzero(part[0, :, features::channels])) for part in (varied, value)]
     ways = "" if modality.directed else ", counted both ways"
     nodes = [int(np.count_nonzero(part)) for part in (left, mask)]

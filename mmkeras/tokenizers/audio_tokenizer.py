@@ -165,7 +165,7 @@ class AudioTokenizer(keras.layers.Layer):
     @classmethod
     def from_spec(cls, spec, **options):
         """The tokenizer that suits what the pipeline says of the target."""
-        return cls(spec["label"]["most"], **sizes_in(spec), **options)
+        return cls(spec.label.longest, **sizes_in(spec), **options)
 
     @classmethod
     def example(cls):

@@ -144,7 +144,7 @@ class ImageTokenizer(keras.layers.Layer):
     @classmethod
     def from_spec(cls, spec, **options):
         """The tokenizer that suits what the pipeline says of the target."""
-        return cls(shape=spec["shape"], **options)
+        return cls(shape=spec.shape, **options)
 
     @classmethod
     def example(cls):

@@ -73,21 +73,23 @@ def most_bytes(pipe, parts):
     """
     if makes_targets(pipe):
         return math.inf
-    values = row_values(pipe) + sum(2 + len(facts.get("classes", ())) for facts in pipe.spec["targets"].values())
+    values = row_values(pipe) + sum(
+        2 + len(field.details.get("classes", ())) for field in pipe.spec["targets"].values()
+    )
     return BYTES * values * sum(len(rows) for rows in parts)
 
 
 def makes_targets(pipe):
     """Whether a target is generated, such as a text, a sound or a picture."""
-    return any(facts.get("label") for facts in pipe.spec["targets"].values())
+    return any(field.label.as_input for field in pipe.spec["targets"].values())
 
 
 def row_values(pipe):
     """How many values the inputs of a row hold at most; infinitely many where a length has no end."""
     values = 0.0
-    for name, facts in pipe.spec["inputs"].items():
-        most = pipe.inputs[name].most or math.inf
-        values += math.prod(most if size is None else size for size in facts["shape"])
+    for field in pipe.spec["inputs"].values():
+        longest = field.longest or math.inf
+        values += math.prod(longest if size is None else size for size in field.shape)
     return values
 
 

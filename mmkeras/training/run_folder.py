@@ -4,6 +4,7 @@ import os
 import shutil
 import uuid
 
+from data_pipelines.field_spec import spec_json
 from data_pipelines.held_folder import held_folder
 from data_pipelines.whole_file import check_folder, write_json
 from data_pipelines.whole_folder import link_file
@@ -128,7 +129,7 @@ class RunFolder:
         path = os.path.join(self.training, PIPELINE)
         pipe.save(path)
         write_json(path, {"run": self.id, **read_json(path)})
-        write_json(os.path.join(self.training, SPEC), {"run": self.id, **pipe.spec})
+        write_json(os.path.join(self.training, SPEC), {"run": self.id, **spec_json(pipe.spec)})
         if choices is not None:
             write_json(os.path.join(self.training, CHOICES), {"run": self.id, **choices})
         if seen is not None:

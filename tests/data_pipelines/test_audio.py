@@ -9,6 +9,7 @@ import tensorflow as tf
 from media_bytes import sound_bytes, tone, wav_bytes
 
 from data_pipelines import Audio, CellContext
+from data_pipelines.field_spec import FieldSpec
 from data_pipelines.sound_file import transcode_to_wav
 
 RATE = 8000
@@ -189,16 +190,9 @@ def test_reasons(waveform, data, reason):
 
 def test_spec_and_config():
     audio = Audio(seconds=1, sample_rate=RATE, features="waveform")
-    assert audio.spec() == {
-        "modality": "Audio",
-        "features": "waveform",
-        "sample_rate": 8000,
-        "mel_bins": 40,
-        "frame": 200,
-        "hop": 80,
-        "shape": [None],
-    }
-    assert Audio().spec()["shape"] == [None, 40]
+    details = {"features": "waveform", "sample_rate": 8000, "mel_bins": 40, "frame": 200, "hop": 80}
+    assert audio.spec() == FieldSpec("Audio", (None,), "float32", (None,), 8000, details=details)
+    assert Audio().spec().shape == (None, 40)
     config = audio.get_config()
     assert Audio(**{key: value for key, value in config.items() if key != "modality"}).get_config() == config
 
@@ -226,7 +220,7 @@ def test_mfcc_is_the_cosine_transform_of_log_mel(bins):
     value, mask, bad = encode(wav_bytes(samples, bits=32, real=True), "", b"junk")
     expected = scipy.fft.dct(expected_log_mel(samples, bins=bins), norm="ortho")[:, :13]
     assert mask.sum(1).tolist() == [28, 0, 0] and bad.tolist() == [False, False, True]
-    assert encode.audio.spec()["shape"] == [None, min(13, bins)] and not value[1:].any()
+    assert encode.audio.spec().shape == (None, min(13, bins)) and not value[1:].any()
     np.testing.assert_allclose(value[0], expected, atol=5e-3)
     varied = Audio(features="mfcc", augment={"time_mask": 0.5}).augment(value, mask, tf.constant([1, 2]))
     assert (varied[0] != value[0]).numpy().any()

@@ -6,6 +6,7 @@ import tensorflow as tf
 from media_bytes import tone, wav_bytes
 
 from data_pipelines import Audio
+from data_pipelines.field_spec import LabelSpec
 from data_pipelines.wav import read_wav
 
 FLOOR = np.log(1e-5)
@@ -57,7 +58,7 @@ def test_samples_are_written_up_to_the_end():
 def test_the_spec_says_what_a_vocoder_needs():
     spec = Audio(seconds=2, sample_rate=8000, mel_bins=30).target_spec()
     assert [spec[key] for key in ("sample_rate", "mel_bins", "frame", "hop")] == [8000, 30, 200, 80]
-    assert spec["label"] == {"shape": [198, 31], "dtype": "float32", "mask": [198], "most": 198}
+    assert spec.label == LabelSpec((198, 31), "float32", (198,), 198, as_input=True)
 
 
 @pytest.mark.parametrize("features", ["mfcc", "waveform"])

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from data_pipelines import Category, CellContext
+from data_pipelines.field_spec import FieldSpec
 
 CONTEXT = CellContext()
 
@@ -25,7 +26,7 @@ def test_known_unseen_and_missing():
     category = adapted("dog", "cat", "", "dog", "猫")
     assert category.classes == ["cat", "dog", "猫"]
     assert encoded(category, "cat", "猫", "fish", "", "DOG") == ([1, 3, 0, 0, 0], [True, True, True, False, True])
-    assert category.spec() == {"modality": "Category", "shape": [], "classes": ["cat", "dog", "猫"]}
+    assert category.spec() == FieldSpec("Category", (), "int32", details={"classes": ["cat", "dog", "猫"]})
 
 
 @pytest.mark.parametrize("space", [" ", "\t", "\n", "\x0b", "\x1f", "\x85", "\u00a0", "\u2003", "\u3000"])

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from data_pipelines import CellContext, Graph, Pipeline, read_table
+from data_pipelines.field_spec import FieldSpec
 
 CONTEXT = CellContext()
 WATER = '{"nodes": ["H", "O", "H"], "edges": [[0, 1], [1, 2, "double"]]}'
@@ -25,7 +26,7 @@ def adapted(*cells, max_nodes=4, **options):
 def encoded(graph, *cells):
     """Features `(B, N, C)`, edges `(B, N, N, E)`, mask and bad, as numpy."""
     value, mask, bad = (part.numpy() for part in graph.encode_row([tf.constant(cells)], CONTEXT))
-    assert value.dtype == np.float32 and value.shape[1:] == tuple(graph.spec()["shape"])
+    assert value.dtype == np.float32 and value.shape[1:] == graph.spec().shape
     features, places = graph.spec()["num_features"], graph.max_nodes
     return value[..., :features], value[..., features:].reshape(len(cells), places, places, -1), mask, bad
 
@@ -39,12 +40,8 @@ def good(graph, cell):
 def test_names_and_kinds():
     graph = adapted(WATER)
     features, edges, mask = good(graph, WATER)
-    assert graph.spec() == {
-        "modality": "Graph",
-        "shape": [4, 3 + 4 * 2],
-        "num_features": 3,
-        "num_edge_channels": 2,
-    }
+    details = {"num_features": 3, "num_edge_channels": 2}
+    assert graph.spec() == FieldSpec("Graph", (4, 3 + 4 * 2), "float32", (4,), 4, details=details)
     assert mask.tolist() == [True, True, True, False]
     assert features.tolist() == [[0, 1, 0], [0, 0, 1], [0, 1, 0], [0, 0, 0]]
     wanted = np.zeros((4, 4, 2))

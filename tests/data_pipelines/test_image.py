@@ -12,6 +12,7 @@ import tensorflow as tf
 from media_bytes import image_bytes, picture, png_bytes
 
 from data_pipelines import CellContext, Image, Pipeline, read_table
+from data_pipelines.field_spec import FieldSpec
 from data_pipelines.pictures import read_picture
 
 PICTURE = picture(16, 12)
@@ -307,7 +308,7 @@ def test_augmentations_of_no_size_change_nothing(rows):
 
 def test_spec_and_config():
     image = Image((4, 6), fit="pad", background=0.5, augment={"flip": True}, max_pixels=99, column="c")
-    assert image.spec() == {"modality": "Image", "shape": [4, 6, 3]} and image.columns("photo") == ("c",)
+    assert image.spec() == FieldSpec("Image", (4, 6, 3)) and image.columns("photo") == ("c",)
     config = image.get_config()
     assert Image(**{key: value for key, value in config.items() if key != "modality"}).get_config() == config
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 from media_bytes import image_bytes, picture, png_bytes
 
 from data_pipelines import CellContext, Image
+from data_pipelines.field_spec import FieldSpec, LabelSpec
 
 RANDOM = np.random.default_rng(0)
 BYTES = CellContext(is_bytes=True)
@@ -108,14 +109,14 @@ def test_shards_keep_masks_as_they_are():
 
 def test_masks_are_answers_only():
     assert not Image(classes=4).as_input and Image().as_input and Image().as_target
-    assert Image((4, 6), classes=4).spec() == {"modality": "Image", "shape": [4, 6], "num_classes": 4}
+    assert Image((4, 6), classes=4).spec() == FieldSpec("Image", (4, 6), "int32", details={"num_classes": 4})
     assert Image((4, 6), classes=4).get_config()["classes"] == 4
 
 
 @pytest.mark.parametrize(("options", "shape", "dtype"), [({}, [4, 6, 3], "float32"), ({"classes": 4}, [4, 6], "int32")])
 def test_labels_are_shown_in_training(options, shape, dtype):
     image = Image((4, 6), **options)
-    assert image.teaches and image.target_spec()["label"] == {"shape": shape, "dtype": dtype, "mask": [], "most": None}
+    assert image.label_as_input and image.target_spec().label == LabelSpec(shape, dtype, as_input=True)
     data = image_bytes(numbers(4)) if options else image_bytes(picture(4, 6))
     label, weight, bad = image.encode_target([tf.constant([data, b"", b"broken"])], BYTES)
     assert label.shape == (3, *shape) and label.dtype == dtype

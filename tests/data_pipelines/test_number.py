@@ -103,7 +103,7 @@ def test_a_group_has_a_mask_for_each_column():
     value, mask, bad = encoded(number, [2, "", "x"], [30, 10, ""])
     assert mask.tolist() == [[True, True], [False, True], [False, False]] and bad.tolist() == [False, False, True]
     np.testing.assert_allclose(value[:2], [[0, 0], [0, -20 / np.std([10, 30, 50])]], atol=1e-6)
-    assert number.spec()["shape"] == [2] and number.columns("both") == ("c0", "c1")
+    assert number.spec().shape == (2,) and number.columns("both") == ("c0", "c1")
     assert number.reason([b"1", b"x"], CONTEXT).startswith("'x'")
 
 

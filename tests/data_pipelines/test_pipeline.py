@@ -93,7 +93,7 @@ def test_targets_come_back_through_write(pipe, batches, frame):
 
 def test_a_row_is_the_same_in_any_batch_and_out_of_a_cache(pipe, rows, batches, tmp_path):
     data = pipe.batches(rows, 12, cache=tmp_path / "cache")
-    first, whole = next(data.as_numpy_iterator()), next(data.as_numpy_iterator())
+    (first, *_), (whole, *_) = (list(data.as_numpy_iterator()) for _ in range(2))  # written to the end, then read
     same(first, whole)
     assert list(tmp_path.iterdir())
     for number, batch in enumerate(batches):
@@ -129,7 +129,7 @@ def test_served_bytes_give_the_batches_of_files(pipe, batches, frame, folder):
 def test_saved_and_loaded_pipelines_give_equal_batches(pipe, rows, batches, tmp_path):
     pipe.save(tmp_path / "pipe.json")
     again = Pipeline.load(tmp_path / "pipe.json")
-    assert again.spec == pipe.spec and json.loads(json.dumps(pipe.spec)) == pipe.spec and again.on_bad == "raise"
+    assert again.spec == pipe.spec and again.on_bad == "raise"
     for ours, theirs in zip(batches, again.batches(rows, 5).as_numpy_iterator(), strict=True):
         same(ours, theirs)
     again.save(tmp_path / "again.json")

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from data_pipelines import CellContext, Tags
+from data_pipelines.field_spec import FieldSpec
 
 CONTEXT = CellContext()
 
@@ -27,7 +28,7 @@ def test_known_tags_are_numbered_and_others_left_out():
     value, mask = encoded(tags, "b|new|a", "c", "new", "", " | ")
     assert value == [[2, 1], [3, 0], [0, 0], [0, 0], [0, 0]]
     assert mask == [[True, True], [True, False]] + [[False, False]] * 3
-    assert tags.spec() == {"modality": "Tags", "shape": [None], "classes": ["a", "b", "c"]}
+    assert tags.spec() == FieldSpec("Tags", (None,), "int32", (None,), details={"classes": ["a", "b", "c"]})
 
 
 def test_a_batch_without_tags_is_one_wide():

@@ -104,7 +104,7 @@ def test_ids_and_masks():
     assert value.dtype == np.int32
     assert value.tolist() == [[3, 2, 0], [1, 0, 0], [2, 3, 2]]
     assert mask.tolist() == [[True, True, False], [True, False, False], [True, True, True]]
-    assert text.spec() == {"modality": "Text", "shape": [None], "vocabulary_size": 4, "max_tokens": 128}
+    assert text.spec().details == {"vocabulary_size": 4, "max_tokens": 128}
 
 
 @pytest.mark.parametrize("split", ["word", "whitespace", "character", "ngram"])

@@ -5,6 +5,7 @@ import pandas
 import pytest
 
 from data_pipelines import Audio, Image, Number, Pipeline, Text, TimeSeries, read_table
+from data_pipelines.field_spec import LabelSpec
 
 TEXTS = ["a red cat", "", "two  Dogs, one cat!", "a red bird"]
 
@@ -33,7 +34,7 @@ def test_a_target_ends_and_is_shown_to_the_model():
     ]
     np.testing.assert_array_equal(x["said_target"], label)
     np.testing.assert_array_equal(x["said_target_mask"], label > 0)
-    assert facts["label"] == {"shape": [None], "dtype": "int32", "mask": [None], "most": 129}
+    assert facts.label == LabelSpec((None,), "int32", (None,), 129, as_input=True)
 
 
 def test_labels_are_written_as_texts_again():

@@ -66,7 +66,7 @@ def trained(table):
         },
     ).adapt(rows)
     options = {"epochs": 20, "batch_size": 16, "learning_rate": 1e-2, "verbose": 0}
-    shape, label = pipe.spec["targets"]["picture_out"]["shape"], pipe.spec["targets"]["tone"]
+    shape, label = pipe.spec["targets"]["picture_out"].shape, pipe.spec["targets"]["tone"]
     own = mm.tokenizers.ImageTokenizer(shape, levels=(4, 4), filters=(16,))
     heard = mm.tokenizers.AudioTokenizer.from_spec(label, levels=(4, 4), filters=(16, 16))
     tokenizers = {

@@ -7,6 +7,7 @@ import pytest
 from tiny_table import model_for, pipeline, write_table
 
 import mmkeras as mm
+from data_pipelines.field_spec import FieldSpec, spec_from_json, spec_json
 from mmkeras import decoders, encoders, fusions
 
 
@@ -60,7 +61,7 @@ def test_a_plain_functional_model(pipe, x):
 
 
 def test_a_spec_that_went_through_json(pipe, x):
-    spec = json.loads(json.dumps(pipe.spec))
+    spec = spec_from_json(json.loads(json.dumps(spec_json(pipe.spec))))
     keras.utils.set_random_seed(0)
     given = told(mm.build(spec, dim=8), x)
     keras.utils.set_random_seed(0)
@@ -102,7 +103,7 @@ def test_every_fusion_by_name(pipe, x, fusion):
 
 @pytest.mark.parametrize("name", ["photo", "story", "voice", "age", "maker", "marks"])
 def test_every_encoder_by_name(pipe, x, name):
-    for part in fitting(encoders, pipe.spec["inputs"][name]["modality"]):
+    for part in fitting(encoders, pipe.spec["inputs"][name].modality):
         model = mm.build(part_of(pipe.spec, name), encoders={name: part}, dim=8)
         assert type(model.get_layer(f"{name}_encoder")).__name__ == part
         assert np.isfinite(told(model, x)["kind"]).all()
@@ -110,7 +111,7 @@ def test_every_encoder_by_name(pipe, x, name):
 
 @pytest.mark.parametrize("name", ["kind", "price", "topics"])
 def test_every_decoder_by_name(pipe, name):
-    for part in fitting(decoders, pipe.spec["targets"][name]["modality"]):
+    for part in fitting(decoders, pipe.spec["targets"][name].modality):
         spec = {**part_of(pipe.spec, "age"), "targets": {name: pipe.spec["targets"][name]}}
         model = mm.build(spec, decoders={name: part}, dim=8)
         assert type(model.get_layer(name)).__name__ == part
@@ -189,6 +190,6 @@ def test_no_targets(pipe):
 
 
 def test_a_modality_without_a_part(pipe):
-    spec = {"inputs": {"net": {"modality": "Hologram", "shape": [4]}}, "targets": pipe.spec["targets"]}
+    spec = {"inputs": {"net": FieldSpec("Hologram", (4,))}, "targets": pipe.spec["targets"]}
     with pytest.raises(ValueError, match=re.escape("build: there is no default part for Hologram. Received: 'net")):
         mm.build(spec)

@@ -175,8 +175,8 @@ def test_what_decided_is_said_as_explain_says_it(made):
 def test_what_decided_is_left_out_where_it_cannot_be_said(tmp_path):
     rows = write_table(tmp_path)
     _, pipe = fitted(rows, {"story": Text(), "maker": Category()}, {"kind": Category()})
-    inputs = {name: keras.Input(facts["shape"], name=name) for name, facts in pipe.spec["inputs"].items()}
-    masks = {f"{n}_mask": keras.Input(facts["shape"][:1], name=f"{n}_mask") for n, facts in pipe.spec["inputs"].items()}
+    inputs = {name: keras.Input(facts.shape, name=name) for name, facts in pipe.spec["inputs"].items()}
+    masks = {f"{n}_mask": keras.Input(facts.shape[:1], name=f"{n}_mask") for n, facts in pipe.spec["inputs"].items()}
     tokens = keras.layers.Reshape((1, 3))(keras.layers.Embedding(9, 3)(inputs["maker"]))
     model = keras.Model({**inputs, **masks}, {"kind": mm.decoders.CategoryDecoder(3, name="kind")(tokens)})
     page = read(mm.report(model, pipe, rows, tmp_path, examples=4))

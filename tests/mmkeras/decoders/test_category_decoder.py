@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from reference import dense, normal, shake, softmax, to_numpy, weights
 
+from data_pipelines.field_spec import FieldSpec
 from mmkeras.decoders import CategoryDecoder
 
 X, MASK = normal(2, 3, 8), np.array([[1, 1, 0], [0, 0, 0]], bool)
@@ -40,7 +41,8 @@ def test_loss_and_metrics():
     layer = CategoryDecoder(3)
     assert layer.default_loss(0.2).label_smoothing == 0.2
     assert [metric.name for metric in layer.default_metrics()] == ["accuracy"]
-    assert CategoryDecoder.from_spec({"classes": ["a", "b"]}, dropout=0.3).num_classes == 2
+    field = FieldSpec("Category", (), details={"classes": ["a", "b"]})
+    assert CategoryDecoder.from_spec(field, dropout=0.3).num_classes == 2
 
 
 def test_classes():

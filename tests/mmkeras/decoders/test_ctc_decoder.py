@@ -8,6 +8,7 @@ import pytest
 from keras import ops
 from reference import dense, normal, shake, softmax, to_numpy, weights
 
+from data_pipelines.field_spec import FieldSpec
 from mmkeras.decoders import CTCDecoder
 from mmkeras.decoders.ctc_search import beam_search, greedy_search
 from mmkeras.losses.ctc_loss import NEVER
@@ -162,7 +163,7 @@ def test_score_by_hand():
 
 
 def test_from_spec():
-    layer = CTCDecoder.from_spec({"modality": "Text", "vocabulary_size": 30}, dropout=0.2, upsample=2)
+    layer = CTCDecoder.from_spec(FieldSpec("Text", (), details={"vocabulary_size": 30}), dropout=0.2, upsample=2)
     assert (layer.vocabulary_size, layer.upsample, layer.dropout) == (30, 2, 0.2)
     assert [metric.name for metric in layer.default_metrics()] == ["too_long"]
 

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from data_pipelines.field_spec import FieldSpec
 from mmkeras.decoders import ImageFlowDecoder, ImageSegmentationDecoder
 from mmkeras.generation.flow_time import waves
 from mmkeras.generation.seeds import Seeds
@@ -133,7 +134,7 @@ def test_what_it_says_of_what_it_generates(decoder):
 def test_masks_get_another_decoder():
     spec = {"modality": "Image", "shape": [32, 32], "num_classes": 3}
     assert isinstance(ImageFlowDecoder.from_spec(spec, 0.1), ImageSegmentationDecoder)
-    assert ImageFlowDecoder.from_spec({"modality": "Image", "shape": [32, 40, 3]}, 0.1).patch == 4
+    assert ImageFlowDecoder.from_spec(FieldSpec("Image", (32, 40, 3)), 0.1).patch == 4
 
 
 @pytest.mark.parametrize("shape", [(7, 5, 3), (8, 8, 1), (1, 1, 3)])

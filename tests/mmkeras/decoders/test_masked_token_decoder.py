@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from component_cases import array
 
+from data_pipelines.field_spec import FieldSpec
 from mmkeras.decoders import MaskedTokenDecoder
 from mmkeras.layers import ContextTransformer
 from mmkeras.tokenizers import ImageTokenizer, TextTokenizer
@@ -81,4 +82,4 @@ def test_what_it_is_made_of_fits():
     with pytest.raises(ValueError, match=r"drop_condition must be in \[0, 1\). Received: drop_condition=1"):
         decoder(drop_condition=1)
     with pytest.raises(ValueError, match=r"a target of Audio must have a trained tokenizer. Received: tokenizer=None"):
-        MaskedTokenDecoder.from_spec({"modality": "Audio"}, 0.1)
+        MaskedTokenDecoder.from_spec(FieldSpec("Audio", ()), 0.1)

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from reference import dense, normal, shake, to_numpy, weights
 
+from data_pipelines.field_spec import FieldSpec
 from mmkeras.decoders import NumberDecoder
 
 X, MASK = normal(2, 3, 8), np.array([[1, 1, 0], [0, 0, 0]], bool)
@@ -30,7 +31,7 @@ def test_score_of_labels_that_are_all_the_same():
 
 
 def test_loss_and_metrics():
-    layer = NumberDecoder.from_spec({"modality": "Number"}, dropout=0.3)
+    layer = NumberDecoder.from_spec(FieldSpec("Number", ()), dropout=0.3)
     assert layer.dropout == 0.0
     assert isinstance(layer.default_loss(0.1), keras.losses.MeanSquaredError)
     assert [metric.name for metric in layer.default_metrics()] == ["mae"]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from data_pipelines.field_spec import FieldSpec, LabelSpec
 from mmkeras.decoders import SeriesDecoder
 
 
@@ -56,7 +57,8 @@ def test_it_learns_spread_as_well_as_level():
 
 
 def test_the_spec_says_its_size():
-    spec = {"modality": "TimeSeries", "channels": 2, "label": {"shape": [24, 4]}}
+    label = LabelSpec((24, 4), as_input=True)
+    spec = FieldSpec("TimeSeries", (None, 4), label=label, details={"channels": 2})
     decoder = SeriesDecoder.from_spec(spec, dropout=0.3)
     assert (decoder.steps, decoder.channels, decoder.dropout) == (24, 2, 0.3)
 

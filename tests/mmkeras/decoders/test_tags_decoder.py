@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from reference import dense, normal, shake, to_numpy, weights
 
+from data_pipelines.field_spec import FieldSpec
 from mmkeras.decoders import TagsDecoder
 
 X, MASK = normal(2, 3, 8), np.array([[1, 1, 0], [0, 0, 0]], bool)
@@ -36,7 +37,7 @@ def test_score_without_any_tag():
 
 
 def test_loss_and_metrics():
-    layer = TagsDecoder.from_spec({"classes": ["a", "b", "c"]}, dropout=0.3)
+    layer = TagsDecoder.from_spec(FieldSpec("Tags", (), details={"classes": ["a", "b", "c"]}), dropout=0.3)
     assert (layer.num_tags, layer.dropout) == (3, 0.3)
     assert layer.default_loss(0.1).get_config()["label_smoothing"] == 0.1
     assert [metric.name for metric in layer.default_metrics()] == ["pr_auc"]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from reference import dense, layer_norm, normal, shake, to_numpy, weights
 
+from data_pipelines.field_spec import FieldSpec
 from mmkeras.encoders import AudioCNNEncoder
 
 X = normal(2, 9, 6) * 4 - 5
@@ -28,7 +29,7 @@ def test_lengths():
 
 
 def test_from_spec():
-    layer = AudioCNNEncoder.from_spec({"modality": "Audio"}, dim=16, dropout=0.3)
+    layer = AudioCNNEncoder.from_spec(FieldSpec("Audio", ()), dim=16, dropout=0.3)
     assert (layer.dim, layer.dropout) == (16, 0.3)
 
 

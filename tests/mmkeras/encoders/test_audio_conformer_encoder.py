@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from reference import normal, to_numpy
 
+from data_pipelines.field_spec import FieldSpec
 from mmkeras.encoders import AudioConformerEncoder
 
 
@@ -25,7 +26,7 @@ def test_a_token_hears_what_is_near_and_what_is_far():
 
 
 def test_from_spec():
-    layer = AudioConformerEncoder.from_spec({"modality": "Audio"}, dim=16, dropout=0.3, num_layers=3)
+    layer = AudioConformerEncoder.from_spec(FieldSpec("Audio", ()), dim=16, dropout=0.3, num_layers=3)
     assert (layer.dim, layer.dropout, layer.num_layers) == (16, 0.3, 3)
 
 

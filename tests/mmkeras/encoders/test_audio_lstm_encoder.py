@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from reference import normal, to_numpy
 
+from data_pipelines.field_spec import FieldSpec
 from mmkeras.encoders import AudioLSTMEncoder
 
 
@@ -24,7 +25,7 @@ def test_it_reads_in_both_directions():
 
 
 def test_from_spec():
-    assert AudioLSTMEncoder.from_spec({"modality": "Audio"}, dim=16, dropout=0.3).dim == 16
+    assert AudioLSTMEncoder.from_spec(FieldSpec("Audio", ()), dim=16, dropout=0.3).dim == 16
 
 
 def test_dim():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from reference import to_numpy
 
+from data_pipelines.field_spec import FieldSpec
 from mmkeras.encoders import CategoryEncoder
 
 
@@ -33,8 +34,10 @@ def test_dropout_makes_labels_unknown():
 
 
 def test_from_spec():
-    assert CategoryEncoder.from_spec({"classes": ["a", "b"]}, dim=8, dropout=0.0).num_classes == 2
-    assert CategoryEncoder.from_spec({"classes": []}, dim=8, dropout=0.0).num_classes == 1
+    field = FieldSpec("Category", (), details={"classes": ["a", "b"]})
+    assert CategoryEncoder.from_spec(field, dim=8, dropout=0.0).num_classes == 2
+    field = FieldSpec("Category", (), details={"classes": []})
+    assert CategoryEncoder.from_spec(field, dim=8, dropout=0.0).num_classes == 1
 
 
 def test_classes():

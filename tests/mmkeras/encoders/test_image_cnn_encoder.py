@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from reference import normal, to_numpy
 
+from data_pipelines.field_spec import FieldSpec
 from mmkeras.encoders import ImageCNNEncoder
 
 PICTURES = np.abs(normal(3, 12, 20, 3)) % 1
@@ -30,7 +31,7 @@ def test_an_absent_picture_cannot_influence_others(training):
 
 def test_from_spec():
     for size, stages in ((8, 1), (16, 2), (64, 3)):
-        layer = ImageCNNEncoder.from_spec({"shape": [size, size, 3]}, dim=8, dropout=0.0)
+        layer = ImageCNNEncoder.from_spec(FieldSpec("Image", (size, size, 3)), dim=8, dropout=0.0)
         assert len(layer.filters) == stages
         layer.build((None, size, size, 3))
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from reference import dense, shake, to_numpy, weights
 
+from data_pipelines.field_spec import FieldSpec
 from mmkeras.encoders import ImageHistogramEncoder
 from mmkeras.encoders import image_histogram_encoder as parts
 
@@ -72,7 +73,7 @@ def test_pictures_of_other_sizes():
 
 
 def test_from_spec():
-    assert ImageHistogramEncoder.from_spec({"shape": [48, 48, 3]}, dim=8, dropout=0.1).dim == 8
+    assert ImageHistogramEncoder.from_spec(FieldSpec("Image", (48, 48, 3)), dim=8, dropout=0.1).dim == 8
 
 
 def test_three_channels():

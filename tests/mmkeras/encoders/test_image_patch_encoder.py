@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from reference import normal, to_numpy, weights
 
+from data_pipelines.field_spec import FieldSpec
 from mmkeras.encoders import ImagePatchEncoder
 
 PICTURES = np.abs(normal(2, 8, 12, 3)) % 1
@@ -21,7 +22,7 @@ def test_patches_in_rows_and_columns():
 
 def test_from_spec_finds_a_patch_that_fits():
     for size, patch in (([64, 64, 3], 8), ([28, 42, 3], 7), ([12, 18, 3], 6), ([11, 13, 3], 1)):
-        assert ImagePatchEncoder.from_spec({"shape": size}, dim=8, dropout=0.0).patch == patch
+        assert ImagePatchEncoder.from_spec(FieldSpec("Image", size), dim=8, dropout=0.0).patch == patch
 
 
 def test_a_patch_that_does_not_fit():

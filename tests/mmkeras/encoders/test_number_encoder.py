@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from reference import to_numpy, weights
 
+from data_pipelines.field_spec import FieldSpec
 from mmkeras.encoders import NumberEncoder
 
 X = np.array([[-2.0, 0.3], [-0.5, 1.5], [0.9, 0.0]], "float32")
@@ -33,7 +34,7 @@ def test_each_number_has_its_own_curve():
 
 
 def test_from_spec():
-    assert NumberEncoder.from_spec({"modality": "Number", "shape": [3]}, dim=16, dropout=0.3).dropout == 0.3
+    assert NumberEncoder.from_spec(FieldSpec("Number", (3,)), dim=16, dropout=0.3).dropout == 0.3
 
 
 def test_bins():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from reference import dense, shake, to_numpy, weights
 
+from data_pipelines.field_spec import FieldSpec
 from mmkeras.encoders import NumberMLPEncoder
 from mmkeras.layers.number_bins import fill_bins
 
@@ -33,12 +34,14 @@ def test_in_training_numbers_become_gaps():
 
 @pytest.mark.parametrize(("cells", "bins"), [(9, 4), (100, 5), (400, 10), (2000, 22), (10**6, 32)])
 def test_few_rows_have_few_bins(cells, bins):
-    assert NumberMLPEncoder.from_spec({"shape": [3], "cells": cells}, dim=8, dropout=0.1).num_bins == bins
-    assert NumberMLPEncoder.from_spec({"shape": [3], "cells": cells}, 8, 0.1, num_bins=7).num_bins == 7
+    field = FieldSpec("Number", (3,), details={"cells": cells})
+    assert NumberMLPEncoder.from_spec(field, dim=8, dropout=0.1).num_bins == bins
+    field = FieldSpec("Number", (3,), details={"cells": cells})
+    assert NumberMLPEncoder.from_spec(field, 8, 0.1, num_bins=7).num_bins == 7
 
 
 def test_from_spec():
-    layer = NumberMLPEncoder.from_spec({"shape": [3]}, dim=8, dropout=0.1)
+    layer = NumberMLPEncoder.from_spec(FieldSpec("Number", (3,)), dim=8, dropout=0.1)
     assert (layer.dim, layer.num_bins) == (8, 32)
 
 

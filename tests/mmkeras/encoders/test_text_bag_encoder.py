@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from reference import to_numpy
 
+from data_pipelines.field_spec import FieldSpec
 from mmkeras.encoders import TextBagEncoder
 
 IDS = np.array([[2, 7, 1, 7], [5, 0, 0, 0], [1, 1, 0, 0], [0, 0, 0, 0]], "int32")
@@ -39,7 +40,8 @@ def test_the_mean_of_training_is_what_evaluation_gives():
 
 
 def test_from_spec():
-    assert TextBagEncoder.from_spec({"vocabulary_size": 7}, dim=8, dropout=0.0).vocabulary_size == 7
+    field = FieldSpec("Text", (), details={"vocabulary_size": 7})
+    assert TextBagEncoder.from_spec(field, dim=8, dropout=0.0).vocabulary_size == 7
 
 
 def test_vocabulary_size():

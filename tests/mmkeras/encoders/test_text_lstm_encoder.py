@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from reference import to_numpy
 
+from data_pipelines.field_spec import FieldSpec
 from mmkeras.encoders import TextLSTMEncoder
 
 IDS = np.array([[1, 2, 3, 4]], "int32")
@@ -23,7 +24,8 @@ def test_layers():
 
 
 def test_from_spec():
-    assert TextLSTMEncoder.from_spec({"vocabulary_size": 7}, dim=8, dropout=0.0).vocabulary_size == 7
+    field = FieldSpec("Text", (), details={"vocabulary_size": 7})
+    assert TextLSTMEncoder.from_spec(field, dim=8, dropout=0.0).vocabulary_size == 7
 
 
 def test_dim():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from reference import to_numpy
 
+from data_pipelines.field_spec import FieldSpec
 from mmkeras.encoders import TextTransformerEncoder
 
 IDS = np.array([[1, 2, 3, 4], [4, 3, 0, 0]], "int32")
@@ -29,7 +30,8 @@ def test_a_mask_is_given_by_its_name():
 
 
 def test_from_spec():
-    assert TextTransformerEncoder.from_spec({"vocabulary_size": 7}, dim=8, dropout=0.0).vocabulary_size == 7
+    field = FieldSpec("Text", (), details={"vocabulary_size": 7})
+    assert TextTransformerEncoder.from_spec(field, dim=8, dropout=0.0).vocabulary_size == 7
 
 
 def test_vocabulary_size():

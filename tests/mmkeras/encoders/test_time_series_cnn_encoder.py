@@ -1,6 +1,7 @@
 import numpy as np
 from reference import normal, shake
 
+from data_pipelines.field_spec import FieldSpec
 from mmkeras.encoders import AudioCNNEncoder, TimeSeriesCNNEncoder
 
 
@@ -17,5 +18,5 @@ def test_as_for_sound_but_for_its_scale():
 
 
 def test_from_spec():
-    layer = TimeSeriesCNNEncoder.from_spec({"modality": "TimeSeries", "channels": 3}, dim=16, dropout=0.3)
+    layer = TimeSeriesCNNEncoder.from_spec(FieldSpec("TimeSeries", (), details={"channels": 3}), dim=16, dropout=0.3)
     assert (layer.dim, layer.filters, layer.dropout) == (16, (16, 16, 16), 0.3)

@@ -1,6 +1,7 @@
 import numpy as np
 from reference import normal, shake, to_numpy, weights
 
+from data_pipelines.field_spec import FieldSpec
 from mmkeras.encoders import VideoCNNEncoder
 
 
@@ -25,6 +26,6 @@ def test_the_order_of_frames_matters():
 
 
 def test_from_spec():
-    layer = VideoCNNEncoder.from_spec({"modality": "Video", "shape": [None, 32, 48, 3]}, dim=16, dropout=0.3)
+    layer = VideoCNNEncoder.from_spec(FieldSpec("Video", (None, 32, 48, 3)), dim=16, dropout=0.3)
     assert (layer.dim, layer.filters, layer.dropout) == (16, (32, 64, 128), 0.3)
-    assert VideoCNNEncoder.from_spec({"shape": [None, 8, 8, 3]}, dim=16, dropout=0.3).filters == (32,)
+    assert VideoCNNEncoder.from_spec(FieldSpec("Video", (None, 8, 8, 3)), dim=16, dropout=0.3).filters == (32,)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from reference import normal, shake, to_numpy, weights
 
+from data_pipelines.field_spec import FieldSpec
 from mmkeras.encoders import VideoTubeletEncoder
 
 
@@ -32,4 +33,4 @@ def test_a_tubelet_is_real_where_a_frame_is():
 def test_patches_must_fit():
     with pytest.raises(ValueError, match=re.escape("patch must divide height and width. Received: patch=16")):
         VideoTubeletEncoder()(normal(1, 2, 20, 16, 3))
-    assert VideoTubeletEncoder.from_spec({"shape": [None, 20, 28, 3]}, dim=8, dropout=0.1).patch == 4
+    assert VideoTubeletEncoder.from_spec(FieldSpec("Video", (None, 20, 28, 3)), dim=8, dropout=0.1).patch == 4

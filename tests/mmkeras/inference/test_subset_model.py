@@ -133,8 +133,8 @@ def counted(pipe):
     inputs, tokens = {}, []
     for name in ("photo", "story"):
         facts = pipe.spec["inputs"][name]
-        inputs[name] = keras.Input(tuple(facts["shape"]), name=name)
-        axes = list(range(1, len(facts["shape"]) + 1))
+        inputs[name] = keras.Input(facts.shape, name=name)
+        axes = list(range(1, len(facts.shape) + 1))
         mean = keras.ops.expand_dims(keras.ops.mean(inputs[name], axis=axes), -1)
         tokens.append(layers[f"{name}_encoder"](mean))
     both = layers["answers"](keras.layers.Concatenate()(tokens))

@@ -10,6 +10,7 @@ import zipfile
 
 import pytest
 
+from data_pipelines.field_spec import FieldSpec
 from mmkeras import run
 from mmkeras.training.run_folder import RunFolder
 from mmkeras.training.run_marks import read_json
@@ -26,11 +27,12 @@ class Pipe:
     """What a run folder wants of a pipeline; its label tells whose it is."""
 
     def __init__(self, label):
-        self.spec = {"label": label}
+        self.label = label
+        self.spec = {"inputs": {label: FieldSpec("Number", (1,))}}
 
     def save(self, path):
         with open(path, "w", encoding="utf-8") as file:
-            json.dump(self.spec, file)
+            json.dump({"inputs": [self.label]}, file)
 
 
 class Model:
@@ -63,7 +65,7 @@ def labels(folder):
     found.check()
     with zipfile.ZipFile(found.path("model.keras")) as archive:
         model = archive.read("label").decode()
-    return {model, *(read_json(found.path(name))["label"] for name in ("pipeline.json", "spec.json"))}
+    return {model, *(next(iter(read_json(found.path(name))["inputs"])) for name in ("pipeline.json", "spec.json"))}
 
 
 def dying(former, left):
