@@ -22,10 +22,12 @@ SKEWED = 1.0  # skewness of a target from which its logarithm may be what is lea
 DATE = r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ].*)?|\d{1,2}[-/.]\d{1,2}[-/.](\d{2}|\d{4})([T ].*)?|\d{4}年.*日.*"
 MEDIA = {
     "Image": (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"),
-    "TimeSeries": (".npy", ".npz"),
+    "TimeSeries": (".npy", ".npz", ".csv", ".tsv"),
     "Video": (".mp4", ".webm", ".mkv", ".mov", ".avi", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv"),
     "Audio": (".wav", ".flac", ".mp3", ".ogg", ".opus"),
 }
+# What columns are called that number the rows.
+ROW_NUMBER = r"(?i)(.*[\W_])?(id|idx|index|no|nr|number|row|rownames|unnamed: 0|序号|编号|行号)\s*|"
 # Four separators or more with numbers between them. Each character has one part to play, or a text could take for ever.
 SERIES = rf"(?:{DIGITS}|nan|null)?(?:[\s,;|\[\]](?:{DIGITS}|nan|null)?){{4,}}"
 
@@ -38,7 +40,8 @@ class Guess:
         why: str. The reason, for people.
         missing: float in [0, 1]. Share of empty cells in the sample.
         distinct: int. Different values in the sample.
-        config: dict. A modality's config, fitted to the sample; empty for the other kinds.
+        config: dict. A modality's config, fitted to the sample. Of an identifier, the modality that it is where it
+            shall be an input all the same, by default Text. Empty for the other kinds.
     """
 
     def __init__(self, kind, why, missing, distinct, config=None):
@@ -98,7 +101,11 @@ def _guess(column, cells, rows, is_target):
         return guess("constant", f"every cell says {str(filled[0])[:30]!r}")
     if not is_target and (all(map(part_of, set(filled))) or names_parts(collections.Counter(filled))):
         return guess("split", f"cells say {', '.join(sorted(set(filled)))}")
-    return _guess_written([str(cell) for cell in filled], missing, distinct, is_target)
+    written = [str(cell) for cell in filled]
+    if not is_target and distinct == len(written) > FEW and _numbers_rows(column, written):
+        why = "each row has another whole number, and the name says that they count rows"
+        return guess("identifier", why, modality="Number")
+    return _guess_written(written, missing, distinct, is_target)
 
 
 def _guess_written(filled, missing, distinct, is_target):
@@ -151,6 +158,11 @@ def _guess_written(filled, missing, distinct, is_target):
     if share < 0.35 and words < 4 and unspaced < 0.5:
         return guess("Category", f"{distinct} short values that come back", min_count=2)
     return guess("Text", f"{words:.0f} words a cell, {distinct} different", max_tokens=_usual_length(filled))
+
+
+def _numbers_rows(column, filled):
+    """Whether a column of different values numbers rows, by its name and its whole numbers."""
+    return re.fullmatch(ROW_NUMBER, column) is not None and all(re.fullmatch(r"\s*\d+\s*", cell) for cell in filled)
 
 
 def _is_skewed(filled):

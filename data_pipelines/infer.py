@@ -11,7 +11,8 @@ def infer(rows, targets, inputs=None, ignore=()):
     """Chooses modalities for a table: the inputs are all useful columns but the targets.
 
     Columns of plain numbers become one group named `numbers`; columns that are constant, empty, identifiers or a split
-    are left out, see `left_out`. An identifier that `inputs` names is a text.
+    are left out, see `left_out`. An identifier that `inputs` names is a text, or a number where it is a
+    whole number.
 
     Args:
         rows: `Rows`.
@@ -38,7 +39,9 @@ def infer(rows, targets, inputs=None, ignore=()):
         elif guess.kind in MODALITIES:
             chosen[plain_name(column)] = guess.modality(_own_column(column))
         elif inputs is not None and guess.kind == "identifier":
-            chosen[plain_name(column)] = from_config({"modality": "Text", "column": _own_column(column)})
+            chosen[plain_name(column)] = from_config(
+                {"modality": "Text", **guess.config, "column": _own_column(column)}
+            )
         elif inputs is not None:
             raise ValueError(f"infer: an input must hold something to learn from. Received: {column!r}, {guess.why}.")
     if len(numbers) == 1:

@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from data_pipelines.field_spec import spec_json
+from data_pipelines.field_spec import LabelSpec, spec_json
 from data_pipelines.whole_file import make_folder, whole_file
 from mmkeras.evaluate import watched
 from mmkeras.finite_answers import require_finite_weights, without_nulls
@@ -121,6 +121,7 @@ def _page(model, pipe, rows, history, metrics, seen):
     chosen = gallery.chosen()
     mistakes, others = ([card(row, pipe, rows.source) for row in part] for part in chosen)
     explained = [row for part in chosen for row in part[: SHOWN // 2]]
+    field = pipe.spec["targets"][gallery.judged]
     return (
         environment()
         .get_template("report.html")
@@ -135,6 +136,7 @@ def _page(model, pipe, rows, history, metrics, seen):
             mistakes=mistakes,
             others=others,
             judged=pipe.title(gallery.judged),
+            worst="The largest errors" if field.label == LabelSpec((1,)) else "The surest mistakes",
             decided=decided(model, pipe, gallery.judged, explained),
             absence=_absence(absence, pipe),
             problems=pipe.problems.examples,

@@ -9,6 +9,7 @@ LOWER_IS_BETTER = {
     *("cer", "wer", "mel_cepstral_distortion", "length_error"),
 }
 FEW_ROWS = 5
+RUN_OUT = 0.25  # share of the highest learning rate below which training has come to its end
 
 
 def verdict(metrics, tallies):
@@ -136,7 +137,9 @@ def _on_training(history):
     if len(known) < 3:
         return []
     best = min(known)[1]
-    if best == len(losses):
+    rates = (history or {}).get("learning_rate", [])
+    ran_out = bool(rates) and rates[-1] < RUN_OUT * max(rates)
+    if best == len(losses) and not ran_out:
         return [f"Validation loss is best in the last epoch ({best}): more epochs may help."]
     if best <= 0.7 * len(losses):
         return [

@@ -269,3 +269,19 @@ def test_prices_are_learned_by_their_logarithm(tmp_path, values, scaling):
     assert targets["price"].scaling == scaling
     inputs, _ = infer(rows, ["b"])
     assert inputs["price"].scaling == "quantile"
+
+
+def test_row_numbers_are_no_input_unless_asked_for(tmp_path):
+    cells = [[str(1000 + n), f"word{n % 3}", str(1900 + n), "ab"[n % 2]] for n in range(60)]
+    rows = written(tmp_path / "t.csv", ["row_id", "kind", "year", "y"], cells)
+    assert kinds(rows, ["y"])["row_id"] == "identifier" and kinds(rows, ["y"])["year"] == "Number"
+    assert kinds(rows, ["row_id"])["row_id"] == "Number"
+    assert set(infer(rows, ["y"])[0]) == {"kind", "year"}
+    assert isinstance(infer(rows, ["y"], inputs=["row_id"])[0]["row_id"], Number)
+
+
+def test_series_in_files_of_text(tmp_path):
+    for number in range(4):
+        (tmp_path / f"{number}.csv").write_text("1,2\n3,4\n")
+    rows = written(tmp_path / "t.csv", ["walk", "y"], [[f"{n}.csv", "ab"[n % 2]] for n in range(4)])
+    assert kinds(rows, ["y"]) == {"walk": "TimeSeries", "y": "Category"}

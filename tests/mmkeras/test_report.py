@@ -297,6 +297,8 @@ def test_notes_say_what_to_do():
     assert notes(scored(2.0), {}, {"val_loss": [3.0, 2.0, 1.0]}, full) == [
         "Validation loss is best in the last epoch (3): more epochs may help."
     ]
+    ran_out = {"val_loss": [3.0, 2.0, 1.0], "learning_rate": [1e-3, 1e-3, 1e-4]}
+    assert not notes(scored(2.0), {}, ran_out, full), "the schedule chose its end itself"
 
 
 def test_an_input_that_makes_answers_surer_is_not_called_idle():

@@ -15,7 +15,8 @@ class Decoder(keras.layers.Layer):
         return inputs
 
     def default_metrics(self):
-        return [keras.metrics.Mean(name=self.score)]
+        kind = keras.metrics.BinaryAccuracy if self.score == "accuracy" else keras.metrics.Mean
+        return [kind(name=self.score)]
 
 
 def choice(monitor, **scores):
@@ -34,6 +35,9 @@ def choice(monitor, **scores):
         ("auto", {"words": "pr_auc"}, ("val_pr_auc", "max")),
         ("auto", {"words": "pr_auc", "price": "mae"}, ("val_loss", "min")),
         ("val_mae", {"price": "mae"}, ("val_mae", "min")),
+        ("accuracy", {"kind": "accuracy"}, ("val_accuracy", "max")),
+        ("val_kind_accuracy", {"kind": "accuracy", "price": "mae"}, ("val_kind_accuracy", "max")),
+        ("loss", {"kind": "accuracy"}, ("val_loss", "min")),
     ],
 )
 def test_the_score_and_which_is_better(monitor, scores, expected):
