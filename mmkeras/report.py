@@ -13,6 +13,7 @@ from mmkeras.generator import generator
 from mmkeras.inference.row_batches import row_batches
 from mmkeras.pages.environment import environment, require_packages
 from mmkeras.pages.verdict import LOWER_IS_BETTER, change, notes, verdict
+from mmkeras.training.run_folder import RunFolder
 
 NO_CURVES = ("epoch", "learning_rate", "cpu_seconds")
 MOST_CLASSES = 30
@@ -101,13 +102,14 @@ def _float(text):
 
 
 def _known_metrics(folder, rows):
-    """The run's metrics, or None where there are none of these rows."""
+    """The run's metrics, or None where there are none of these rows, or of another run."""
     path = os.path.join(folder, "metrics.json")
     if not os.path.isfile(path):
         return None
     with open(path, encoding="utf-8") as file:
         metrics = json.load(file)
-    return without_nulls(metrics) if metrics.get("rows") == rows else None
+    is_same = metrics.get("rows") == rows and metrics.get("run") == RunFolder(folder).mark
+    return without_nulls(metrics) if is_same else None
 
 
 def _page(model, pipe, rows, history, metrics, seen):
