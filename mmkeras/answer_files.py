@@ -121,8 +121,9 @@ class AnswerFiles:
         """Whether the table names the files where they are apart."""
         if not os.path.isfile(self.table):
             return False
-        with open(self.table, encoding="utf-8") as file:
-            return any(self._own in line for line in file)
+        token = os.path.basename(self._own)  # without what csv writes otherwise, such as quotes
+        with open(self.table, encoding="utf-8", errors="replace") as file:
+            return any(token in line for line in file)
 
 
 def _folders(stem, columns):

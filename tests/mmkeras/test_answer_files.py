@@ -80,6 +80,27 @@ def dying(former, left):
     return call
 
 
+@pytest.mark.parametrize("name", ["a.csv", 'it is "so".csv'])
+def test_files_that_the_table_names_stay_where_the_disk_fills(name, tmp_path, monkeypatch):
+    table = tmp_path / name
+    write(table, b"1", kind="old")
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+        patch.setattr("mmkeras.answer_files.settle_folder", full)
+        write(table, b"2", b"3", kind="new")
+    assert read(table) == [(b"2", "new"), (b"3", "new")]
+    table.write_bytes("图,kind\nµ,old\n".encode("utf-16"))
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+        patch.setattr("mmkeras.answer_files.link_file", full)
+        write(table, b"4")
+    assert len(os.listdir(tmp_path / f".{name}.answers")) == 1  # what the first one left
+    write(table, b"5")
+    assert read(table) == [(b"5", "x")] and len(os.listdir(tmp_path)) == 2
+
+
 @pytest.mark.parametrize("extra", [None, "mine.png"])
 @pytest.mark.parametrize("former", [(b"1", b"2", b"3"), (b"1",), ()], ids=len)
 def test_killed_at_any_change_the_table_and_its_files_are_old_or_new(former, extra, tmp_path):
