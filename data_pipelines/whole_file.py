@@ -54,11 +54,22 @@ def whole_file(path, mode="w", newline=None, errors=None):
         raise
 
 
-def write_json(path, value):
-    """Writes a value as readable JSON, whole, see `whole_file`."""
+def write_json(path, value, page=None):
+    """Writes a value as readable JSON, whole, see `whole_file`.
+
+    Args:
+        path: of the file; its folder must exist.
+        value: JSON-ready.
+        page: path of a page that shows the value, or None. An older one is removed before the value takes its place:
+            whenever the process ends, no page shows another value. Defaults to `None`.
+    """
     with whole_file(path) as file:
         json.dump(value, file, ensure_ascii=False, indent=1)
         file.write("\n")
+        file.flush()
+        if page is not None:
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(page)
 
 
 def make_folder(who, path):

@@ -13,6 +13,7 @@ from data_pipelines.whole_file import write_json
 from mmkeras import fusions
 from mmkeras.comparing import fingerprint
 from mmkeras.comparing.comparison import SINGLE, summarise
+from mmkeras.comparing.comparison_report import PAGE
 from mmkeras.comparing.trial import SCORES, TRAINING, judge, stage_of, train
 from mmkeras.generator import answering
 from mmkeras.inference.subset_model import SubsetModel
@@ -31,7 +32,7 @@ def compare(
     All systems see the same rows, decoded once, and are trained as `mm.train(schedule="cosine")` does it, by the same
     `TrainingStage`. Each run is kept in `runs/NAME-SEED`, a folder for `mmkeras predict` as well; started again, only
     runs that are missing, or whose data or options have changed, are done. `results.json` holds all figures, which
-    `mmkeras.comparing.comparison` explains.
+    `mmkeras.comparing.comparison` explains; a page of older ones is removed, see `comparison_report`.
 
     Args:
         pipe: adapted `Pipeline` with at least two inputs.
@@ -73,7 +74,7 @@ def compare(
         if progress:
             progress(len(plan), len(plan), "")
         results = summarise(runs, pipe, target, {"seeds": seeds, "training": training, "rows": data.sizes})
-        write_json(os.path.join(folder, RESULTS), results)
+        write_json(os.path.join(folder, RESULTS), results, page=os.path.join(folder, PAGE))
     return results
 
 

@@ -1,8 +1,10 @@
 """The network alone as one ONNX or LiteRT file, for devices without TensorFlow, and proof that it answers alike."""
 
 import contextlib
+import keyword
 import logging
 import os
+import re
 import tempfile
 
 import keras
@@ -31,13 +33,15 @@ def convert(model, pipe, path, format):
         The path.
     Raises:
         ImportError: the converter is not installed.
-        ValueError: the format lacks an op that the network has, or answers differ by more
-            than 1e-4.
+        ValueError: the format lacks an op that the network has, or does not take the name of an input; or answers
+            differ by more than 1e-4.
     Example:
         >>> convert(model, pipe, "device/", "onnx")
         >>> onnxruntime.InferenceSession("device/model.onnx").run(None, x)
     """
     _require(format)
+    if format == "litert":
+        _require_words(pipe)
     write, load = {"onnx": (_write_onnx, _load_onnx), "litert": (_write_litert, _load_litert)}[format]
     name = {"onnx": "model.onnx", "litert": "model.tflite"}[format]
     cases = _cases(model)
@@ -70,12 +74,27 @@ def _require(format):
             raise ImportError(f'export: {format} needs {module}. Do: pip install "mmkeras[{format}]"') from error
 
 
+def _require_words(pipe):
+    """Refuses inputs that the signature of a LiteRT file cannot name."""
+    odd = [n for n in pipe.inputs if not n.isidentifier() or keyword.iskeyword(n) or n == "self"]
+    if odd:
+        words = [re.sub(r"\W", "_", f"column_{name}") for name in odd]
+        raise ValueError(
+            "export: litert takes names of inputs that Python takes for arguments. "
+            f"Received: {[pipe.title(name) for name in odd]}. "
+            f"Do: call the columns {words} and train again, or format='onnx'."
+        )
+
+
 def _function(model, batch):
-    """The network as a TensorFlow function of one dict, with its signature."""
+    """The network as a TensorFlow function of one dict, with its signature.
+
+    The dict's own name is none that an input can have: TensorFlow would call an input of that name otherwise.
+    """
     import tensorflow as tf
 
     signature = {t.name: tf.TensorSpec([batch, *t.shape[1:]], t.dtype, name=t.name) for t in model.inputs}
-    call = tf.function(lambda x: model(x, training=False), input_signature=[signature], autograph=False)
+    call = tf.function(lambda _given: model(_given, training=False), input_signature=[signature], autograph=False)
     return call, signature
 
 

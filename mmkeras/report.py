@@ -15,6 +15,7 @@ from mmkeras.inference.row_batches import row_batches
 from mmkeras.pages.environment import environment, require_packages
 from mmkeras.pages.numbers import change
 from mmkeras.pages.verdict import LOWER_IS_BETTER, notes, verdict
+from mmkeras.training.run_folder import RunFolder
 
 NO_CURVES = ("epoch", "learning_rate", "cpu_seconds")
 MOST_CLASSES = 30
@@ -103,13 +104,14 @@ def _float(text):
 
 
 def _known_metrics(folder, rows):
-    """The run's metrics, or None where there are none of these rows."""
+    """The run's metrics, or None where there are none of these rows, or of another run."""
     path = os.path.join(folder, "metrics.json")
     if not os.path.isfile(path):
         return None
     with open(path, encoding="utf-8") as file:
         metrics = json.load(file)
-    return without_nulls(metrics) if metrics.get("rows") == rows else None
+    is_same = metrics.get("rows") == rows and metrics.get("run") == RunFolder(folder).mark
+    return without_nulls(metrics) if is_same else None
 
 
 def _page(model, pipe, rows, history, metrics, seen):

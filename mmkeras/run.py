@@ -12,7 +12,7 @@ from mmkeras.training.checkpoint_file import CheckpointFile
 from mmkeras.training.conditions import conditions_of, digest, require_same
 from mmkeras.training.monitored import monitored
 from mmkeras.training.resumable_batches import ResumableBatches, later
-from mmkeras.training.run_folder import FINISHED, HISTORY, METRICS, MODEL, PIPELINE, RESUME, SPEC, RunFolder
+from mmkeras.training.run_folder import FINISHED, HISTORY, METRICS, MODEL, PIPELINE, REPORT, RESUME, SPEC, RunFolder
 from mmkeras.training.run_marks import load_model
 from mmkeras.training.run_training import RunTraining
 from mmkeras.training.save_every import SaveEvery
@@ -23,6 +23,7 @@ __all__ = [
     "METRICS",
     "MODEL",
     "PIPELINE",
+    "REPORT",
     "SPEC",
     "best_epoch",
     "check",
@@ -268,5 +269,9 @@ def check(folder):
 
 
 def write_metrics(metrics, folder, output=None):
-    """Writes the scores of a run, with its mark, into its folder or, where one is given, into `output`."""
-    write_json(os.path.join(output or folder, METRICS), {"run": RunFolder(folder).mark, **with_nulls(metrics)})
+    """Writes the scores of a run, with its mark, into its folder or, where one is given, into `output`.
+
+    A report that lies there, of other scores, is removed.
+    """
+    path, report = (os.path.join(output or folder, name) for name in (METRICS, REPORT))
+    write_json(path, {"run": RunFolder(folder).mark, **with_nulls(metrics)}, report)

@@ -57,7 +57,7 @@ def evaluate(
         model, pipe = load(run)
         rows = read_table(table, media_root, encoding, header, only_below)
         check_folder("evaluate", output)
-        with whole_folder("evaluate", output) as unfinished:
+        with whole_folder("evaluate", output, last=REPORT) as unfinished:
             metrics = judge(model, pipe, rows, run, output=unfinished)
         page = os.path.join(output, REPORT)
         if os.path.exists(page):

@@ -1,6 +1,5 @@
 """`mmkeras predict`."""
 
-import csv
 import os
 from typing import Annotated
 
@@ -42,28 +41,19 @@ def predict(
     with failing_plainly():
         import mmkeras as mm
         from data_pipelines import read_table
-        from data_pipelines.whole_file import check_apart, whole_file
-        from mmkeras.answer_files import AnswerFiles
+        from data_pipelines.whole_file import check_apart
+        from mmkeras.answer_table import answer_table
         from mmkeras.run import load
-        from mmkeras.spreadsheet_cells import as_text
 
         options = generation_options(generate)
         check_apart("predict", output, [table, *_needed(run)])
         model, pipe = load(run)
         rows = read_table(table, media_root, encoding, header, only_below)
-        with (
-            whole_file(output, newline="") as file,
-            AnswerFiles(pipe, output) as files,
-            Progress(console=told, transient=True) as progress,
-        ):
-            task, out = progress.add_task("predicting", total=len(rows)), None
+        with answer_table(pipe, output, as_is) as write, Progress(console=told, transient=True) as progress:
+            task = progress.add_task("predicting", total=len(rows))
             for answers in mm.predict(model, pipe, rows, batch_size, options, seed):
-                placed = files.place(answers)
-                lines = [list(placed)] if out is None else []
-                out = out or csv.writer(file)
-                lines += zip(*placed.values(), strict=True)
-                out.writerows(lines if as_is else [[as_text(cell) for cell in line] for line in lines])
-                progress.update(task, completed=files.rows)
+                write(answers)
+                progress.update(task, advance=len(next(iter(answers.values()))))
         tell_problems(pipe)
     tell(f"{len(rows)} rows → {output}")
 

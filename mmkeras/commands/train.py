@@ -95,7 +95,7 @@ def train(
         if resume and overwrite:
             raise typer.BadParameter("--resume goes on with a run, --overwrite replaces it: leave one of them out")
         finished = found_in(output, resume, overwrite)
-        if finished and os.path.exists(os.path.join(output, run.METRICS)):
+        if finished and is_judged(output):
             return
         rows, val, judges = (
             other and read_table(other, media_root, encoding, header, only_below) for other in (table, validation, test)
@@ -162,6 +162,20 @@ def found_in(output, resume, overwrite):
     if found == NEW and resume:
         tell(f"{output} holds nothing to go on with yet: training begins")
     return found == FINISHED
+
+
+def is_judged(folder):
+    """Whether a run has its scores and, where one can be made, their report."""
+    from mmkeras.pages.environment import require_packages
+    from mmkeras.run import METRICS, REPORT
+
+    has_scores, has_report = (os.path.exists(os.path.join(folder, name)) for name in (METRICS, REPORT))
+    if has_scores and not has_report:
+        try:
+            require_packages("report")
+        except ImportError:
+            return True
+    return has_scores and has_report
 
 
 def tokenizers_of(pipe, rows, **options):

@@ -7,6 +7,7 @@ import numpy as np
 from data_pipelines.whole_file import whole_file
 from mmkeras.comparing.comparison import BASELINE, LATE, SINGLE, WORDS, points
 
+PAGE = "comparison.html"
 SHOWN = 4
 
 
@@ -43,7 +44,7 @@ def comparison_report(results, folder):
         late=LATE,
         baseline=BASELINE,
     )
-    path = os.path.join(os.fspath(folder), "comparison.html")
+    path = os.path.join(os.fspath(folder), PAGE)
     with whole_file(path, errors="replace") as file:
         file.write(html)
     return path

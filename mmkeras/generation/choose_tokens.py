@@ -54,7 +54,8 @@ def choose_tokens(
     def go_on(index, ids, last, done, state):
         return (index < length) & ~ops.all(done)
 
-    def choose(index, ids, last, done, state):
+    def choose(index, *before):
+        ids, last, done, state = before
         logits, state = step(last, state, index)
         logits = ops.cast(logits, "float32")
         if repetition_penalty != 1.0:
@@ -66,10 +67,16 @@ def choose_tokens(
             chosen = ops.cast(ops.argmax(logits, axis=-1), "int32")
         done = done | (chosen == end)
         chosen = ops.where(done, 0, chosen)
-        return index + 1, ops.where(places == index, chosen[:, None], ids), chosen, done, state
+        after = (ops.where(places == index, chosen[:, None], ids), chosen, done, state)
+        return index + 1, *keras.tree.map_structure(_shaped_as, after, before)
 
     first = (ops.zeros((), "int32"), ids, ops.cast(start, "int32"), zeros != 0, state)
     return ops.while_loop(go_on, choose, first)[1]
+
+
+def _shaped_as(after, before):
+    """What a step gives, in the shape it had: of one row, TensorFlow no longer knows how many rows a step gives."""
+    return ops.reshape(after, ops.shape(before))
 
 
 def likeliest(logits, top_k=None, top_p=None):

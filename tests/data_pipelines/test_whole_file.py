@@ -99,6 +99,26 @@ def test_json(tmp_path):
     assert "价" in (tmp_path / "x.json").read_text("utf-8") and os.listdir(tmp_path) == ["x.json"]
 
 
+def test_a_page_of_an_older_value_goes_before_the_value(tmp_path, monkeypatch):
+    path, page = tmp_path / "x.json", tmp_path / "x.html"
+    write_json(path, [1], page)
+    page.write_text("shows 1")
+    with pytest.raises(TypeError):
+        write_json(path, object(), page)
+    assert page.exists()
+
+    def killed(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(os, "replace", killed)
+        write_json(path, [2], page)
+    assert path.read_text() == "[\n 1\n]\n" and os.listdir(tmp_path) == ["x.json"]
+    page.write_text("shows 1")
+    write_json(path, [2], page)
+    assert path.read_text() == "[\n 2\n]\n" and os.listdir(tmp_path) == ["x.json"]
+
+
 def test_what_is_read_is_not_written_to(tmp_path):
     (tmp_path / "t.csv").write_text("a\n1\n")
     (tmp_path / "shards").mkdir()

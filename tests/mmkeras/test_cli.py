@@ -197,9 +197,10 @@ def test_a_finished_run_is_left_as_it_is(place, run, told):
     refused = told("ensemble", run, run, "--output", run)
     assert refused.returncode == 1 and "a run that is there is not written into" in refused.stderr
     assert {name: (run / name).stat().st_mtime_ns for name in os.listdir(run)} == before
-    os.remove(run / "metrics.json")  # as if it had been cut off before it was judged
-    again = told(*words, "--resume")
-    assert again.returncode == 0 and (run / "metrics.json").exists(), again.stderr
+    for name in ("metrics.json", "report.html"):  # as if it had been cut off before it was judged
+        os.remove(run / name)
+        again = told(*words, "--resume")
+        assert again.returncode == 0 and (run / name).exists(), again.stderr
 
 
 def test_ctrl_c_keeps_what_there_is_and_resume_goes_on(place):

@@ -96,10 +96,11 @@ def test_started_again_only_what_is_missing_is_done(made, pipe, rows):
     folder, results, _ = made
     stamp = {run: os.stat(folder / "runs" / run / "model.keras").st_mtime_ns for run in os.listdir(folder / "runs")}
     os.remove(folder / "runs" / "only_size-0" / "result.json")
+    (folder / "comparison.html").write_text("of results before")
     options = {"fusions": (), "seeds": 1, "parts": small, "training": TRAINING}
     again = mm.compare(pipe, rows, folder, **options)
     fresh = {run for run in stamp if os.stat(folder / "runs" / run / "model.keras").st_mtime_ns != stamp[run]}
-    assert fresh == {"only_size-0"}
+    assert fresh == {"only_size-0"} and not (folder / "comparison.html").exists()
     for name, system in results["systems"].items():
         assert again["systems"][name]["scores"] == system["scores"]
 

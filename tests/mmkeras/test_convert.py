@@ -5,11 +5,13 @@ import sys
 
 import keras
 import numpy as np
+import pandas
 import pytest
 from tiny_table import model_for, pipeline, write_table
 
 import mmkeras as mm
-from data_pipelines import Pipeline
+from data_pipelines import Category, Number, Pipeline, read_table
+from data_pipelines.naming import plain_name
 from mmkeras import convert
 
 FILES = {"onnx": "model.onnx", "litert": "model.tflite"}
@@ -70,6 +72,34 @@ def test_the_classes_lie_beside_it(exported, pipe):
     facts = json.loads((exported[1] / "outputs.json").read_text("utf-8"))
     assert facts["kind"]["classes"] == pipe.spec["targets"]["kind"]["classes"]
     assert {target: known["output"] for target, known in facts.items()} == {target: target for target in pipe.targets}
+
+
+NAMES = ("x", "_given", "class", "self", "..", "2024", "a-b", "unit price", "价格")
+
+
+def named(names):
+    table = {name: np.arange(12.0) % 5 for name in names} | {"y": np.arange(12.0), "kind": ["a", "b"] * 6}
+    rows = read_table(pandas.DataFrame(table))
+    numbers = {plain_name(name): Number(column=name) for name in names}
+    pipe = Pipeline(numbers, {"kind": Category(), "y": Number()}).adapt(rows)
+    return mm.build(pipe.spec, dim=4), pipe
+
+
+def test_onnx_takes_inputs_of_any_name(tmp_path):
+    import onnxruntime
+
+    model, pipe = named(NAMES)
+    mm.export(model, pipe, tmp_path, format="onnx")
+    asked = {put.name for put in onnxruntime.InferenceSession(tmp_path / "model.onnx").get_inputs()}
+    assert asked == {put.name for put in model.inputs} >= {"x", "x_mask", "class", "2024", "unit_20_price"}
+
+
+def test_litert_says_which_columns_to_rename(tmp_path):
+    rule = r"litert takes names .* Received: \['class', '2024', 'a-b'\]. Do: call the columns .*'column_a_b'\]"
+    with pytest.raises(ValueError, match=rule):
+        mm.export(*named(["x", "class", "2024", "a-b"]), tmp_path, format="litert")
+    assert not list(tmp_path.iterdir())
+    mm.export(*named(["x", "column_class", "column_2024", "column_a_b"]), tmp_path, format="litert")
 
 
 def test_lstms_and_sound_too(rows, tmp_path):

@@ -37,6 +37,15 @@ def test_stories_are_told_again(told):
     assert mm.generate(model, pipe, rows, "story", batch_size=5, **OPTIONS)[:2] == STORIES[:2]
 
 
+@pytest.mark.parametrize("decoder", ["TextTransformerDecoder", "TextLSTMDecoder", "CTCAttentionDecoder"])
+def test_one_row_alone_is_told_as_among_others(told, decoder):
+    rows = told[2].take(3)
+    pipe = Pipeline({"story": Text()}, {"said": Text(column="story", max_tokens=4)}).adapt(rows)
+    model = mm.build(pipe.spec, dim=8, decoders={"said": decoder})
+    among, alone = (mm.generate(model, pipe, rows, "said", batch_size=size) for size in (3, 1))
+    assert alone == among and any(among)
+
+
 def test_evaluate_judges_what_is_generated(told):
     model, pipe, rows = told
     scores = mm.evaluate(model, pipe, rows)["targets"]

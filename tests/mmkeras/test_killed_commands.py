@@ -7,20 +7,27 @@ import shutil
 import subprocess
 import sys
 
+import hostile_cells
+import keras
 import numpy as np
+import pandas
 import pytest
 import tensorflow as tf
 from fuzzing import LONG, amount
 
-from data_pipelines import read_table
+import mmkeras as mm
+from data_pipelines import Image, Number, Pipeline, read_table
 from mmkeras import run
+from mmkeras.comparing.comparison_report import table
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 WORDS = {
     "inspect": "inspect {table} --target kind --html out/data.html --write-spec out/spec.json",
     "train": "train {table} --target kind --output out --epochs 1 --dim 8 --seed {seed} --overwrite",
     "evaluate": "evaluate {run} {table} --output out",
+    "scores": "evaluate {run} {table} --output out",  # beside a file of the user's
     "predict": "predict {run} {table} --output out/answers.csv",
+    "draw": "predict {run}-drawing {table} --output out/answers.csv",
     "export": "export {run} --output out",
     "onnx": "export {run} --output out --format onnx",
     "explain": "explain {run} {table} --output out --rows 1",
@@ -39,6 +46,14 @@ def write_table(path, seed):
         out = csv.writer(file)
         out.writerow(["size", "word", "kind"])
         out.writerows([round(random.normal(), 3), random.choice(["red", "blue"]), "ab"[n % 2]] for n in range(60))
+
+
+def draw(folder, seed):
+    """Saves a run that draws a picture."""
+    keras.utils.set_random_seed(seed)
+    rows = read_table(pandas.DataFrame({"size": [0.5, 1.0], "picture": [hostile_cells.png(4, 4)] * 2}))
+    pipe = Pipeline({"size": Number()}, {"picture": Image(4)}).adapt(rows)
+    run.save(mm.build(pipe.spec, dim=4), pipe, folder)
 
 
 class Commands:
@@ -73,6 +88,8 @@ def commands(tmp_path_factory):
     model, pipe = run.load(place / OLD["run"])
     model.set_weights([weight + 0.1 for weight in model.get_weights()])
     run.save(model, pipe, place / NEW["run"])
+    for given in (OLD, NEW):
+        draw(place / f"{given['run']}-drawing", given["seed"])
     yield found
     found.end()
 
@@ -87,6 +104,8 @@ def known(commands):
             out, before = commands.place / "out", commands.place / f"before-{name}"
             shutil.rmtree(out, ignore_errors=True)
             out.mkdir()
+            if name == "scores":
+                (out / "notes.txt").write_text("mine")
             done = commands(WORDS[name], OLD)
             assert done["code"] == 0, done["said"]
             old = read(name, out)
@@ -111,8 +130,20 @@ def read(name, out):
     if name == "prepare":
         return {column: list(map(str, cells)) for chunk in read_table(out).chunks() for column, cells in chunk.items()}
     if name == "compare":
-        return (out / "results.json").read_bytes()
+        return comparison(out)
+    if name == "draw":
+        with open(out / "answers.csv", newline="") as file:
+            return [(out / line["picture"]).read_bytes() for line in csv.DictReader(file)]
     return {path.name: path.read_bytes() for path in out.iterdir() if not path.name.startswith(".")}
+
+
+def comparison(out):
+    """The scores of all systems; a page that is there shows them and what they cost, which is other each time."""
+    results = json.loads((out / "results.json").read_text())
+    if (out / "comparison.html").exists():
+        page = (out / "comparison.html").read_text()
+        assert all(line[key] in page for line in table(results) for key in ("score", "seconds", "memory"))
+    return {name: system["scores"] for name, system in results["systems"].items()}
 
 
 def run_says(out):
@@ -146,6 +177,9 @@ def after(commands, known, name, fault, at):
     found = read(name, out)
     if name == "inspect":  # two files, neither of which needs the other
         assert found.keys() == old.keys() and all(found[file] in (old[file], new[file]) for file in found)
+    elif name == "scores" and "report.html" not in found:  # of other scores, it goes before them
+        without = [{file: said for file, said in told.items() if file != "report.html"} for told in (old, new)]
+        assert found in without
     else:
         assert same(found, old) or same(found, new), f"{name}: neither the old nor the new output after change {at}"
     return done, same(found, old)

@@ -183,13 +183,13 @@ def test_what_decided_is_left_out_where_it_cannot_be_said(tmp_path):
     assert section(page, "decided") is None and "#decided" not in page and section(page, "examples")
 
 
-def test_known_metrics_are_taken_if_they_are_of_as_many_rows(tmp_path):
+def test_known_metrics_are_taken_if_they_are_of_as_many_rows_and_of_the_run(tmp_path):
     rows = write_table(tmp_path)
     model, pipe = fitted(rows, {"story": Text()}, {"kind": Category()})
     metrics = mm.evaluate(model, pipe, rows)
     metrics["targets"]["kind"]["accuracy"] = 0.875
-    for count, shown in ((ROWS, True), (ROWS + 1, False)):
-        (tmp_path / "metrics.json").write_text(json.dumps({**metrics, "rows": count}))
+    for count, run, shown in ((ROWS, None, True), (ROWS + 1, None, False), (ROWS, "another", False)):
+        (tmp_path / "metrics.json").write_text(json.dumps({**metrics, "run": run, "rows": count}))
         path = mm.report(model, pipe, rows, tmp_path, examples=0)
         page = read(path)
         assert ("kind accuracy 0.88" in page) == shown

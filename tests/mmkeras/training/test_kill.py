@@ -8,12 +8,13 @@ import time
 
 import numpy as np
 import pytest
+from fuzzing import amount
 from test_resume import history
 
 import mmkeras
 from mmkeras import run
 
-EPOCHS = 300  # more than ten kills leave time for, on a quick machine too
+EPOCHS = amount(300, 600)  # more than all kills leave time for, on a quick machine too
 SCRIPT = os.path.join(os.path.dirname(__file__), "small_run.py")
 ROOT = os.path.dirname(os.path.dirname(mmkeras.__file__))
 
@@ -55,10 +56,12 @@ def whole(tmp_path_factory):
     return folder
 
 
-ALL = [None, ".npz.", "part-", "next", None, ".npz.", "gathered", "history.csv.", None, "next"]
+TEN = [None, ".npz.", "part-", "next", None, ".npz.", "gathered", "history.csv.", None, "next"]
+LATE = [None, ".npz."] * 5  # when no model is better any more
+ALL = TEN + amount([], LATE)  # in `make fuzz` 20 moments, 12 of them while files are written
 
 
-@pytest.mark.parametrize("parts", [[".npz.", "next"], pytest.param(ALL, marks=pytest.mark.slow)], ids=len)
+@pytest.mark.parametrize("parts", [[".npz.", "next"], pytest.param(ALL, marks=[pytest.mark.slow, pytest.mark.fuzz])])
 def test_killed_again_and_again_it_ends_with_the_unbroken_weights(parts, whole, tmp_path):
     random.seed(0)
     for number, part in enumerate(parts):

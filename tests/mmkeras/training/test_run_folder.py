@@ -223,6 +223,14 @@ def test_the_files_bear_the_mark(tmp_path):
     assert {*told.values(), json.loads((tmp_path / "metrics.json").read_text())["run"]} == {mark}
 
 
+def test_a_report_of_other_scores_goes_with_them(tmp_path):
+    train(tmp_path / "run", "one")
+    for place, output in ((tmp_path / "run", None), (tmp_path, tmp_path)):
+        (place / "report.html").write_text("of scores before")
+        run.write_metrics({"rows": 3}, tmp_path / "run", output)
+        assert (place / "metrics.json").exists() and not (place / "report.html").exists()
+
+
 def test_no_links_are_needed(tmp_path, monkeypatch):
     def refuse(*args):
         raise OSError("this file system has no links")
