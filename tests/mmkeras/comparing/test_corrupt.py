@@ -3,16 +3,18 @@
 import numpy as np
 import pytest
 
+from data_pipelines.field_spec import FieldSpec
 from mmkeras.comparing.corrupt import LEVELS, corruptions, decibels
 
-FACTS = {
-    "picture": {"modality": "Image", "shape": [16, 12, 3]},
-    "clip": {"modality": "Video", "shape": [None, 8, 8, 3]},
-    "words": {"modality": "Text", "shape": [None]},
-    "frames": {"modality": "Audio", "features": "log_mel", "mel_bins": 6, "sample_rate": 8000},
-    "samples": {"modality": "Audio", "features": "waveform", "mel_bins": 6, "sample_rate": 8000},
-    "numbers": {"modality": "Number", "shape": [4]},
-    "maker": {"modality": "Category", "shape": []},
+MEL = {"mel_bins": 6, "sample_rate": 8000}
+FIELDS = {
+    "picture": FieldSpec("Image", (16, 12, 3)),
+    "clip": FieldSpec("Video", (None, 8, 8, 3)),
+    "words": FieldSpec("Text", (None,)),
+    "frames": FieldSpec("Audio", (None, 6), details={"features": "log_mel", **MEL}),
+    "samples": FieldSpec("Audio", (None,), details={"features": "waveform", **MEL}),
+    "numbers": FieldSpec("Number", (4,)),
+    "maker": FieldSpec("Category", ()),
 }
 
 
@@ -33,7 +35,7 @@ def batch(name):
     return np.where(mask.reshape(mask.shape + (1,) * (values.ndim - mask.ndim)), values, 0).astype(values.dtype), mask
 
 
-CASES = [(name, kind) for name, facts in FACTS.items() for kind in corruptions(facts)]
+CASES = [(name, kind) for name, field in FIELDS.items() for kind in corruptions(field)]
 
 
 @pytest.mark.parametrize(("name", "kind"), CASES)
@@ -41,13 +43,13 @@ def test_shape_mask_and_dtype_stay_true(name, kind):
     values, mask = batch(name)
     kept_values, kept_mask = values.copy(), mask.copy()
     for level in LEVELS:
-        changed, shown = corruptions(FACTS[name])[kind](values, mask, level, np.random.default_rng(1))
+        changed, shown = corruptions(FIELDS[name])[kind](values, mask, level, np.random.default_rng(1))
         assert changed.shape == values.shape and changed.dtype == values.dtype and shown.dtype == bool
         assert np.isfinite(changed).all()
         absent = ~shown.reshape(shown.shape + (1,) * (values.ndim - shown.ndim))
         assert not np.where(absent, changed, 0).any()
         assert not shown[::4].any()
-        again, _ = corruptions(FACTS[name])[kind](values, mask, level, np.random.default_rng(1))
+        again, _ = corruptions(FIELDS[name])[kind](values, mask, level, np.random.default_rng(1))
         np.testing.assert_array_equal(again, changed)
         if level == 0.0:
             np.testing.assert_array_equal(changed, values)
@@ -61,11 +63,11 @@ def test_shape_mask_and_dtype_stay_true(name, kind):
 def test_noise_of_recordings_has_the_ratio_it_says():
     values, mask = batch("samples")
     for level in (0.25, 0.75):
-        noisy, _ = corruptions(FACTS["samples"])["noise"](values, mask, level, np.random.default_rng(0))
+        noisy, _ = corruptions(FIELDS["samples"])["noise"](values, mask, level, np.random.default_rng(0))
         ratio = 10 * np.log10((values**2).sum() / ((noisy - values) ** 2).sum())
         assert ratio == pytest.approx(decibels(level), abs=0.3)
     frames, mask = batch("frames")
-    noisy, _ = corruptions(FACTS["frames"])["noise"](frames, mask, 0.75, np.random.default_rng(0))
+    noisy, _ = corruptions(FIELDS["frames"])["noise"](frames, mask, 0.75, np.random.default_rng(0))
     before, after = (np.exp(part)[mask].sum() for part in (frames, noisy))
     assert after / before == pytest.approx(1 + 10 ** (-decibels(0.75) / 10), rel=0.1)
 
@@ -73,23 +75,23 @@ def test_noise_of_recordings_has_the_ratio_it_says():
 def test_an_occlusion_covers_that_share():
     values, mask = batch("picture")
     for level in (0.25, 0.5, 1.0):
-        spoiled, _ = corruptions(FACTS["picture"])["occlusion"](values, mask, level, np.random.default_rng(0))
+        spoiled, _ = corruptions(FIELDS["picture"])["occlusion"](values, mask, level, np.random.default_rng(0))
         assert (spoiled[mask] == 0.5).mean() == pytest.approx(level, abs=0.06)
 
 
 def test_a_blur_keeps_the_mean_and_takes_the_detail():
     values, mask = batch("picture")
-    blurred, _ = corruptions(FACTS["picture"])["blur"](values, mask, 0.5, np.random.default_rng(0))
+    blurred, _ = corruptions(FIELDS["picture"])["blur"](values, mask, 0.5, np.random.default_rng(0))
     assert blurred[mask].mean() == pytest.approx(values[mask].mean(), abs=0.02)
     assert blurred[mask].std() < 0.5 * values[mask].std()
 
 
 def test_lost_words_leave_no_holes():
     values, mask = batch("words")
-    left, shown = corruptions(FACTS["words"])["lost words"](values, mask, 0.5, np.random.default_rng(0))
+    left, shown = corruptions(FIELDS["words"])["lost words"](values, mask, 0.5, np.random.default_rng(0))
     assert 0.4 < shown.sum() / mask.sum() < 0.6
     assert (np.diff(shown.astype(int), axis=1) <= 0).all()
     row = left[1][shown[1]].tolist()
     rest = iter(values[1].tolist())
     assert row and all(word in rest for word in row)
-    assert not corruptions(FACTS["words"])["lost words"](values, mask, 1.0, np.random.default_rng(0))[1].any()
+    assert not corruptions(FIELDS["words"])["lost words"](values, mask, 1.0, np.random.default_rng(0))[1].any()
