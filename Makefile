@@ -40,7 +40,7 @@ test-jax: .venv/jax  ## the conformance sweep, and from a table to answers, on t
 	touch $@
 
 test-beam: .venv-beam/ready  ## shards through Apache Beam, in an environment of its own
-	.venv-beam/bin/python -m pytest tests/data_pipelines/test_beam.py
+	.venv-beam/bin/python -m pytest tests/data_pipelines/shards/test_beam.py
 
 lint: .venv/ready
 	$(BIN)/ruff check .

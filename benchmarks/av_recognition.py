@@ -29,7 +29,7 @@ from tones import CHORDS, RATE, SPACE, chord, silence
 
 import mmkeras as mm
 from data_pipelines import Audio, Image, Pipeline, Text, read_table
-from data_pipelines.wav_file import wav_file
+from data_pipelines.formats.wav_file import wav_file
 
 TRAIN, TEST = 2000, 150  # clips, and clips for each level of noise
 LEVELS = (0, 6, 12)  # dB of noise above the clip

@@ -28,7 +28,7 @@ def write_media(folder):
     """Images of 24 × 24 pixels and audio of a fifth of a second."""
     from PIL import Image
 
-    from data_pipelines.wav_file import wav_file
+    from data_pipelines.formats.wav_file import wav_file
 
     random = np.random.default_rng(0)
     for place in range(FILES):

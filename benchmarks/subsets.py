@@ -26,7 +26,7 @@ import PIL.Image
 
 import mmkeras as mm
 from data_pipelines import Audio, Category, Image, Number, Pipeline, Text, read_table
-from data_pipelines.wav_file import wav_file
+from data_pipelines.formats.wav_file import wav_file
 from mmkeras.inference.row_batches import row_batches
 
 ROWS, TURNS, SIDE, RATE = 640, 3, 48, 16000

@@ -23,7 +23,7 @@ import numpy as np
 
 import mmkeras as mm
 from data_pipelines import Audio, Pipeline, Text, read_table
-from data_pipelines.wav_file import wav_file
+from data_pipelines.formats.wav_file import wav_file
 
 RATE = 8000
 PARTS = {"train": 1600, "val": 200, "test": 200}

@@ -27,7 +27,7 @@ import tensorflow as tf
 import mmkeras as mm
 from data_pipelines import Audio, Category, Pipeline, read_table
 from data_pipelines.datasets import folder
-from data_pipelines.wav_file import wav_file
+from data_pipelines.formats.wav_file import wav_file
 from mmkeras.generation.sound_output import sizes_of, sound_scores
 from mmkeras.layers import GriffinLim
 from mmkeras.losses import MultiResolutionSTFTLoss

@@ -2,7 +2,7 @@
 
 import itertools
 
-from data_pipelines.guess import guess_columns
+from data_pipelines.guessing.guess import guess_columns
 from data_pipelines.modalities import MODALITIES, from_config
 from data_pipelines.naming import plain_name
 

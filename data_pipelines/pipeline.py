@@ -5,17 +5,17 @@ import math
 
 import tensorflow as tf
 
-from data_pipelines.batch_plan import BatchPlan
-from data_pipelines.cells import in_words
-from data_pipelines.column_cells import ColumnCells
+from data_pipelines.batches.bad_cells import Problems, checked_policy
+from data_pipelines.batches.plan import BatchPlan
+from data_pipelines.cells.column_cells import ColumnCells
+from data_pipelines.cells.media_cells import in_words
 from data_pipelines.field_spec import spec_json
+from data_pipelines.files.whole_file import write_json
 from data_pipelines.modalities import Modality, from_config
 from data_pipelines.modalities.media import check_shared_media
 from data_pipelines.naming import MASK, plain_names, title_of
 from data_pipelines.pipeline_names import check_answers, check_parts
-from data_pipelines.prepare import prepare
-from data_pipelines.problems import Problems, checked_policy
-from data_pipelines.whole_file import write_json
+from data_pipelines.shards.prepare import prepare
 
 
 class Pipeline:
@@ -206,7 +206,7 @@ class Pipeline:
         return plan.dataset()
 
     def prepare(self, rows, folder, on_bad=None, **options):
-        """Decodes media once and writes rows to shards, for `read_shards`; see `data_pipelines.prepare.prepare`."""
+        """Decodes media once and writes rows to shards for `read_shards`, see `data_pipelines.shards.prepare`."""
         policy = checked_policy(on_bad or self.on_bad)
         media = {name: modality for name, modality in self.targets.items() if modality.media}
         return prepare(rows, {**self.inputs, **media}, folder, self.problems, on_bad=policy, **options)

@@ -7,8 +7,8 @@ import re
 import secrets
 import shutil
 
-from data_pipelines.held_folder import held_folder
-from data_pipelines.whole_folder import link_file, settle_folder
+from data_pipelines.files.held_folder import held_folder
+from data_pipelines.files.whole_folder import link_file, settle_folder
 
 
 class AnswerFiles:

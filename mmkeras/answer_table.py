@@ -3,7 +3,7 @@
 import contextlib
 import csv
 
-from data_pipelines.whole_file import whole_file
+from data_pipelines.files.whole_file import whole_file
 from mmkeras.answer_files import AnswerFiles
 from mmkeras.spreadsheet_cells import as_text
 

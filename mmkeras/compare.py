@@ -7,9 +7,9 @@ import shutil
 
 import keras
 
-from data_pipelines.held_folder import held_folder
+from data_pipelines.files.held_folder import held_folder
+from data_pipelines.files.whole_file import write_json
 from data_pipelines.naming import MASK, TARGET, plain_name, plain_names
-from data_pipelines.whole_file import write_json
 from mmkeras import fusions
 from mmkeras.comparing import fingerprint
 from mmkeras.comparing.comparison import SINGLE, summarise

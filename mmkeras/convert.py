@@ -10,8 +10,8 @@ import tempfile
 import keras
 import numpy as np
 
-from data_pipelines.whole_file import write_json
-from data_pipelines.whole_folder import whole_folder
+from data_pipelines.files.whole_file import write_json
+from data_pipelines.files.whole_folder import whole_folder
 
 TOLERANCE = 1e-4
 NEEDS = {"onnx": ("tf2onnx", "onnxruntime"), "litert": ("ai_edge_litert",)}

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from data_pipelines.whole_file import check_folder
+from data_pipelines.files.whole_file import check_folder
 
 SHOWN = 5
 Task = collections.namedtuple("Task", "name title table target minutes inputs ignore")

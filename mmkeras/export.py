@@ -9,10 +9,10 @@ import tempfile
 
 import keras
 
+from data_pipelines.files.whole_file import check_folder
+from data_pipelines.files.whole_folder import whole_folder
 from data_pipelines.naming import MASK
 from data_pipelines.pipeline_names import check_answers
-from data_pipelines.whole_file import check_folder
-from data_pipelines.whole_folder import whole_folder
 from mmkeras.convert import convert
 from mmkeras.dual_encoder import embedded, single_encoder
 from mmkeras.generator import generator

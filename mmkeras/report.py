@@ -7,7 +7,7 @@ import os
 import numpy as np
 
 from data_pipelines.field_spec import LabelSpec, spec_json
-from data_pipelines.whole_file import make_folder, whole_file
+from data_pipelines.files.whole_file import make_folder, whole_file
 from mmkeras.evaluate import watched
 from mmkeras.finite_answers import require_finite_weights, without_nulls
 from mmkeras.generator import generator

@@ -4,8 +4,8 @@ import csv
 import functools
 import os
 
-from data_pipelines.held_folder import held_folder
-from data_pipelines.whole_file import write_json
+from data_pipelines.files.held_folder import held_folder
+from data_pipelines.files.whole_file import write_json
 from mmkeras.finite_answers import with_nulls
 from mmkeras.training.batch_rows import BatchRows
 from mmkeras.training.checkpoint_file import CheckpointFile
@@ -101,7 +101,7 @@ def fit(
             damaged. `NotFiniteError`: a loss is NaN or infinite.
         KeyboardInterrupt: Ctrl-C was pressed, and all is saved.
     """
-    from data_pipelines.drawing import first_number
+    from data_pipelines.batches.order import first_number
 
     shapes = "few" if model.jit_compile else False
     options = {"training": True, "seed": seed, "class_weight": class_weight, "cache": cache, "static_shapes": shapes}

@@ -8,9 +8,9 @@ from data_pipelines.audit.leakage import NO_SKLEARN, has_sklearn, leaks
 from data_pipelines.audit.opening import open_columns
 from data_pipelines.audit.remarks import remarks
 from data_pipelines.audit.summaries import counted
+from data_pipelines.guessing.split_column import find_split
 from data_pipelines.infer import guess_columns
 from data_pipelines.sources.source import ROW
-from data_pipelines.split_column import find_split
 
 
 def audit(rows, targets=(), progress=None):

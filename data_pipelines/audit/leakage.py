@@ -6,7 +6,7 @@ import re
 import numpy as np
 
 from data_pipelines.audit.opening import OpenedColumn
-from data_pipelines.number_text import read_numbers
+from data_pipelines.cells.number_text import read_numbers
 
 LEAK = 0.95
 MARGIN = 0.02

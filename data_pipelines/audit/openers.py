@@ -7,15 +7,15 @@ import numpy as np
 import tensorflow as tf
 
 from data_pipelines.audit.fingerprints import picture_print, sound_print
-from data_pipelines.cells import unreadable
-from data_pipelines.clips import clip_facts, sample_clip
-from data_pipelines.graph_text import read_graph
+from data_pipelines.cells.media_cells import unreadable
+from data_pipelines.formats.graph_text import read_graph
+from data_pipelines.formats.image import read_picture, why_refused
+from data_pipelines.formats.image_bounds import PLAIN, PictureBounds
+from data_pipelines.formats.series import read_series
+from data_pipelines.formats.video import clip_facts, sample_clip
+from data_pipelines.formats.wav import read_wav
 from data_pipelines.modalities import CellContext
 from data_pipelines.modalities.time_series import FILE
-from data_pipelines.picture_bounds import PLAIN, PictureBounds
-from data_pipelines.pictures import read_picture, why_refused
-from data_pipelines.series import read_series
-from data_pipelines.wav import read_wav
 
 
 class Opener:

@@ -6,17 +6,17 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from data_pipelines.augmentation.audio import LOG_MEL, MFCC, WAVEFORM, change_gain, hide_stripes, vary_samples
 from data_pipelines.augmentation.parts import checked_crop, draw_place
 from data_pipelines.augmentation.settings import checked_augment
-from data_pipelines.augmentation.sounds import LOG_MEL, MFCC, WAVEFORM, change_gain, hide_stripes, vary_samples
-from data_pipelines.branches import in_python, rarely
-from data_pipelines.cells import MAX_BYTES, full_path
+from data_pipelines.cells.media_cells import MAX_BYTES, full_path
 from data_pipelines.field_spec import FieldSpec, LabelSpec
+from data_pipelines.formats.audio import NO_SOUNDFILE, soundfile_or_none, transcode_to_wav
+from data_pipelines.formats.branches import in_python, rarely
+from data_pipelines.formats.wav import read_wav, resample
+from data_pipelines.formats.wav_file import wav_file
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import modality
-from data_pipelines.sound_file import NO_SOUNDFILE, soundfile_or_none, transcode_to_wav
-from data_pipelines.wav import read_wav, resample
-from data_pipelines.wav_file import wav_file
 
 FEATURES = {"log_mel": LOG_MEL, "mfcc": MFCC, "waveform": WAVEFORM}
 FLOOR = 1e-5

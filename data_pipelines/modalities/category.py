@@ -3,8 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from data_pipelines.cells.labels import canonical_label, canonical_table, count_labels, label_of, strip
 from data_pipelines.field_spec import FieldSpec, LabelSpec
-from data_pipelines.labels import canonical_label, canonical_table, count_labels, label_of, strip
 from data_pipelines.modalities.modality import Modality, modality
 
 

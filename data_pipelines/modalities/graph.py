@@ -7,9 +7,11 @@ import tensorflow as tf
 
 from data_pipelines.augmentation.graphs import GRAPHS, vary_graphs
 from data_pipelines.augmentation.settings import checked_augment
-from data_pipelines.cells import is_longer, longer
+from data_pipelines.cells.labels import label_table, strip
+from data_pipelines.cells.media_cells import is_longer, longer
+from data_pipelines.cells.moments import joined_moments
 from data_pipelines.field_spec import FieldSpec
-from data_pipelines.graph_text import (
+from data_pipelines.formats.graph_text import (
     NOTHING,
     WIDEST,
     carrying,
@@ -22,9 +24,7 @@ from data_pipelines.graph_text import (
     split_names,
     split_numbers,
 )
-from data_pipelines.labels import label_table, strip
 from data_pipelines.modalities.modality import Modality, modality
-from data_pipelines.moments import joined_moments
 
 
 @modality

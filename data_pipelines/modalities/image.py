@@ -3,16 +3,16 @@
 import numpy as np
 import tensorflow as tf
 
-from data_pipelines.augmentation.pictures import PICTURES, vary_pictures
+from data_pipelines.augmentation.images import PICTURES, vary_pictures
 from data_pipelines.augmentation.settings import checked_augment
-from data_pipelines.cells import MAX_BYTES, check_size, in_file, read_cell
+from data_pipelines.cells.media_cells import MAX_BYTES, check_size, in_file, read_cell
 from data_pipelines.field_spec import FieldSpec, LabelSpec
+from data_pipelines.formats.image import as_png, read_picture, why_refused
+from data_pipelines.formats.image_bounds import MAX_PIXELS, PictureBounds
+from data_pipelines.formats.image_classes import read_classes
+from data_pipelines.formats.probe import probe_image
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import modality
-from data_pipelines.picture_bounds import MAX_PIXELS, PictureBounds
-from data_pipelines.pictures import as_png, read_picture, why_refused
-from data_pipelines.pixel_classes import read_classes
-from data_pipelines.probe import probe_image
 
 FITS = ("stretch", "pad", "crop")
 MOST_CLASSES = 256  # what a grey PNG of 8 bits can hold

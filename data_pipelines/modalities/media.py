@@ -4,7 +4,7 @@ import functools
 
 import tensorflow as tf
 
-from data_pipelines.cells import decode_cells, full_path, read_cell, unreadable
+from data_pipelines.cells.media_cells import decode_cells, full_path, read_cell, unreadable
 from data_pipelines.modalities.modality import CellContext, Modality
 
 

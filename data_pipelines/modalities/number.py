@@ -5,9 +5,9 @@ import tensorflow as tf
 
 from data_pipelines.augmentation.numbers import NUMBERS, vary_numbers
 from data_pipelines.augmentation.settings import checked_augment
+from data_pipelines.cells.number_text import DECIMALS, LARGEST, bounded, parse_numbers, read_numbers
 from data_pipelines.field_spec import FieldSpec
 from data_pipelines.modalities.modality import Modality, modality
-from data_pipelines.number_text import DECIMALS, LARGEST, bounded, parse_numbers, read_numbers
 
 SCALINGS = ("standard", "quantile", "log")
 KNEE = 0.1  # quantile of sizes below which a logarithm becomes a line, so that 0 and negative numbers have a place

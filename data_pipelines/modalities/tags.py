@@ -2,9 +2,9 @@
 
 import tensorflow as tf
 
-from data_pipelines.cells import is_longer, longer
+from data_pipelines.cells.labels import canonical_table, count_labels, strip
+from data_pipelines.cells.media_cells import is_longer, longer
 from data_pipelines.field_spec import FieldSpec, LabelSpec
-from data_pipelines.labels import canonical_table, count_labels, strip
 from data_pipelines.modalities.modality import Modality, modality
 
 

@@ -7,10 +7,10 @@ import tensorflow as tf
 
 from data_pipelines.augmentation.settings import checked_augment
 from data_pipelines.augmentation.tokens import TOKENS, drop_tokens
-from data_pipelines.detokenize import UNSPACED, join_tokens
 from data_pipelines.field_spec import FieldSpec, LabelSpec
 from data_pipelines.modalities.modality import Modality, modality
-from data_pipelines.wordpiece import LONGEST_WORD, cut_words, learn_pieces, longest_piece
+from data_pipelines.tokenization.detokenize import UNSPACED, join_tokens
+from data_pipelines.tokenization.wordpiece import LONGEST_WORD, cut_words, learn_pieces, longest_piece
 
 SPLITS = ("word", "wordpiece", "whitespace", "character", "ngram", "byte")
 PADDING, UNKNOWN = 0, 1
@@ -45,7 +45,8 @@ class Text(Modality):
         ValueError: an unknown split, a number out of range, a wrong `augment`; as a target, `split="ngram"`.
         ImportError: pieces of words are to be learned, and tokenizers is not installed; reading needs no library.
     References:
-        Pieces of words: [Wu et al., 2016](https://arxiv.org/abs/1609.08144); see `data_pipelines.wordpiece`.
+        Pieces of words: [Wu et al., 2016](https://arxiv.org/abs/1609.08144);
+        see `data_pipelines.tokenization.wordpiece`.
         Letter groups as in [Bojanowski et al., 2017](https://arxiv.org/abs/1607.04606); differs: a vocabulary, no hash.
     """
 

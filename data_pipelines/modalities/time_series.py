@@ -7,13 +7,13 @@ import tensorflow as tf
 
 from data_pipelines.augmentation.numbers import SERIES, vary_numbers
 from data_pipelines.augmentation.settings import checked_augment
-from data_pipelines.branches import in_python, rarely
-from data_pipelines.cells import MAX_BYTES, full_path, in_words
+from data_pipelines.cells.media_cells import MAX_BYTES, full_path, in_words
+from data_pipelines.cells.moments import joined_moments
 from data_pipelines.field_spec import FieldSpec, LabelSpec
+from data_pipelines.formats.branches import in_python, rarely
+from data_pipelines.formats.series import read_series, unpack_npz
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import CellContext, modality
-from data_pipelines.moments import joined_moments
-from data_pipelines.series import read_series, unpack_npz
 
 FILE = r"(?i)[^\n]*\.(npy|npz|csv|tsv|txt)\s*"
 KEEPS = ("last", "first")
@@ -24,7 +24,7 @@ _PATHS = CellContext(is_bytes=False)
 class TimeSeries(Media):
     """A series of C channels, as standardised values with a flag for every gap.
 
-    A cell is the series itself, as text or a list (see `data_pipelines.series.read_series`), or names an `.npy`, `.npz`
+    A cell is the series itself, as text or a list (see `data_pipelines.formats.series`), or names an `.npy`, `.npz`
     (its first array), `.csv`, `.tsv` or `.txt` file. `long_table` makes such cells from a table with a line a step.
 
     Args:

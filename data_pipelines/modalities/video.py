@@ -4,16 +4,16 @@ import functools
 
 import tensorflow as tf
 
+from data_pipelines.augmentation.images import PICTURES, vary_pictures
 from data_pipelines.augmentation.parts import checked_crop, draw_place
-from data_pipelines.augmentation.pictures import PICTURES, vary_pictures
 from data_pipelines.augmentation.settings import checked_augment
-from data_pipelines.branches import in_python, rarely
-from data_pipelines.cells import MAX_BYTES, check_size
-from data_pipelines.clips import sample_clip
+from data_pipelines.cells.media_cells import MAX_BYTES, check_size
 from data_pipelines.field_spec import FieldSpec
+from data_pipelines.formats.branches import in_python, rarely
+from data_pipelines.formats.npy import is_npy, read_npy, shaped
+from data_pipelines.formats.video import sample_clip
 from data_pipelines.modalities.media import Media
 from data_pipelines.modalities.modality import modality
-from data_pipelines.npy import is_npy, read_npy, shaped
 
 ALL = 2**31  # more frames than any clip has
 

@@ -3,7 +3,7 @@
 import itertools
 import os
 
-from data_pipelines.cells import full_path
+from data_pipelines.cells.media_cells import full_path
 from data_pipelines.sources.arrow_file import ArrowFile
 from data_pipelines.sources.frames import clip_of
 from data_pipelines.sources.hf_features import hf_features, with_names

@@ -5,8 +5,8 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from data_pipelines.cells import in_words
-from data_pipelines.shard_format import CELL, INDEX, PLAN, checksum, read_index, shard_path
+from data_pipelines.cells.media_cells import in_words
+from data_pipelines.formats.shard import CELL, INDEX, PLAN, checksum, read_index, shard_path
 from data_pipelines.sources.rows import Rows
 from data_pipelines.sources.shuffling import shuffled
 from data_pipelines.sources.source import ROW, Source

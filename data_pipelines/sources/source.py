@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from data_pipelines.media_root import MediaRoot
+from data_pipelines.cells.media_root import MediaRoot
 
 CHUNK = 4096
 HELD = 50_000

@@ -3,7 +3,7 @@
 import functools
 import os
 
-from data_pipelines.media_root import MediaRoot
+from data_pipelines.cells.media_root import MediaRoot
 from data_pipelines.sources.arrow import read_arrow
 from data_pipelines.sources.data_folder import files_in
 from data_pipelines.sources.delimited import read_delimited

@@ -5,8 +5,8 @@ import functools
 import numpy as np
 import tensorflow as tf
 
+from data_pipelines.formats.wav_file import wav_file
 from data_pipelines.sources.frames import clip_of, npy_bytes
-from data_pipelines.wav_file import wav_file
 
 
 class Leaf:

@@ -40,8 +40,8 @@ def evaluate(
     """
     with failing_plainly():
         from data_pipelines import read_table
-        from data_pipelines.whole_file import check_folder
-        from data_pipelines.whole_folder import whole_folder
+        from data_pipelines.files.whole_file import check_folder
+        from data_pipelines.files.whole_folder import whole_folder
         from mmkeras.finite_answers import with_nulls
         from mmkeras.run import load
         from mmkeras.training.run_folder import EVALUATIONS, REPORT, RunFolder

@@ -34,7 +34,7 @@ def explain(
     with failing_plainly():
         import mmkeras as mm
         from data_pipelines import read_table
-        from data_pipelines.whole_file import check_folder
+        from data_pipelines.files.whole_file import check_folder
         from mmkeras.run import load
 
         check_folder("explain", output)

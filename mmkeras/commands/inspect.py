@@ -36,8 +36,8 @@ def inspect(
     with failing_plainly():
         from data_pipelines import read_table
         from data_pipelines.audit import audit
+        from data_pipelines.files.whole_file import check_apart, write_json
         from data_pipelines.infer import infer
-        from data_pipelines.whole_file import check_apart, write_json
 
         for path in filter(None, (html, write_spec)):
             check_apart("inspect", path, [table])

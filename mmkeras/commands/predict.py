@@ -41,7 +41,7 @@ def predict(
     with failing_plainly():
         import mmkeras as mm
         from data_pipelines import read_table
-        from data_pipelines.whole_file import check_apart
+        from data_pipelines.files.whole_file import check_apart
         from mmkeras.answer_table import answer_table
         from mmkeras.run import load
 

@@ -37,7 +37,7 @@ def prepare(
     """Decodes media once and writes shards, which every command takes as TABLE."""
     with failing_plainly():
         from data_pipelines import read_table
-        from data_pipelines.shard_format import import_tfds
+        from data_pipelines.formats.shard import import_tfds
 
         # While it is imported, TFDS' own import hook would break the thread of the bar, which imports too.
         import_tfds(file_format)

@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from data_pipelines.whole_file import whole_file
+from data_pipelines.files.whole_file import whole_file
 from mmkeras.comparing.comparison import BASELINE, LATE, SINGLE, WORDS, points
 
 PAGE = "comparison.html"

@@ -5,7 +5,7 @@ import json
 
 import keras
 
-from data_pipelines.row_digest import rows_digest
+from data_pipelines.batches.row_digest import rows_digest
 
 
 def of_rows(pipe, rows):

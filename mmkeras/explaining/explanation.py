@@ -4,8 +4,8 @@ import os
 
 import numpy as np
 
-from data_pipelines.whole_file import whole_file, write_json
-from data_pipelines.whole_folder import whole_folder
+from data_pipelines.files.whole_file import whole_file, write_json
+from data_pipelines.files.whole_folder import whole_folder
 from mmkeras.explaining.answers import scales
 
 PAGE = "explanation.html"

@@ -183,8 +183,8 @@ def _heard(modality, data):
     """What the model hears as WAV bytes, no more than fit, and their seconds if they were cut."""
     import tensorflow as tf
 
-    from data_pipelines.sound_file import transcode_to_wav
-    from data_pipelines.wav import read_wav, resample
+    from data_pipelines.formats.audio import transcode_to_wav
+    from data_pipelines.formats.wav import read_wav, resample
 
     samples, rate = read_wav(tf.constant(data if data.startswith(b"RIFF") else transcode_to_wav(data)))
     samples = samples[: int(modality.seconds * int(rate))]
@@ -198,7 +198,7 @@ def _bytes(cell, column, source):
     """What a media cell holds, or the file that it names."""
     import tensorflow as tf
 
-    from data_pipelines.cells import full_path
+    from data_pipelines.cells.media_cells import full_path
 
     if column in source.bytes_columns:
         return cell if isinstance(cell, bytes) else cell.encode("utf-8")

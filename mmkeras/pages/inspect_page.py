@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-from data_pipelines.whole_file import whole_file
+from data_pipelines.files.whole_file import whole_file
 from mmkeras.pages import samples
 from mmkeras.pages.environment import environment, require_packages
 

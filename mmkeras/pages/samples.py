@@ -69,7 +69,7 @@ def _sound(cell):
     import tensorflow as tf
 
     from data_pipelines import Audio
-    from data_pipelines.wav import read_wav
+    from data_pipelines.formats.wav import read_wav
 
     data = _bytes(cell)
     served = Audio(seconds=SECONDS, mel_bins=48)
@@ -111,7 +111,7 @@ def _series(cell):
     import tensorflow as tf
 
     from data_pipelines import CellContext, TimeSeries
-    from data_pipelines.series import read_series
+    from data_pipelines.formats.series import read_series
 
     series = TimeSeries()
     data = series.read(tf.constant(cell), CellContext(is_bytes=isinstance(cell, bytes)))

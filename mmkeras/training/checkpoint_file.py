@@ -8,7 +8,7 @@ import zipfile
 import keras
 import numpy as np
 
-from data_pipelines.whole_file import whole_file
+from data_pipelines.files.whole_file import whole_file
 from mmkeras.training.run_marks import damaged, require_whole
 
 STATE = "state.json"

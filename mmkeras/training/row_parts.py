@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from data_pipelines.split_column import TEST, TRAIN, VALIDATION, find_split
+from data_pipelines.guessing.split_column import TEST, TRAIN, VALIDATION, find_split
 
 APART = 0.95  # share of rows that the columns which are hashed must tell apart
 TRIES = 20  # of a cut that leaves a part without rows, where rows are few

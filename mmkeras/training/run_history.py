@@ -6,7 +6,7 @@ import math
 
 import keras
 
-from data_pipelines.whole_file import whole_file
+from data_pipelines.files.whole_file import whole_file
 
 
 class RunHistory(keras.callbacks.Callback):

@@ -5,7 +5,7 @@ import zipfile
 
 import numpy as np
 
-from data_pipelines.whole_file import whole_file
+from data_pipelines.files.whole_file import whole_file
 from mmkeras.training.run_folder import SEEN
 from mmkeras.training.run_marks import NAMED, read_mark
 

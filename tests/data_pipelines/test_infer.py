@@ -8,9 +8,9 @@ import pytest
 
 from data_pipelines import Audio, Category, Image, Number, Pipeline, Tags, Text, read_table
 from data_pipelines.datasets import folder
+from data_pipelines.guessing.split_column import split_column
 from data_pipelines.infer import describe, guess_columns, infer, left_out
 from data_pipelines.naming import plain_name
-from data_pipelines.split_column import split_column
 
 
 def written(path, header, rows):

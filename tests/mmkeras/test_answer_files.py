@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from data_pipelines import Category, Image, Number, Pipeline
-from data_pipelines.held_folder import held_folder
+from data_pipelines.files.held_folder import held_folder
 from data_pipelines.naming import plain_name
 from mmkeras.answer_table import answer_table
 

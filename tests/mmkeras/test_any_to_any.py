@@ -10,7 +10,7 @@ import pytest
 
 import mmkeras as mm
 from data_pipelines import Audio, Category, Image, Pipeline, Text, read_table
-from data_pipelines.wav_file import wav_file
+from data_pipelines.formats.wav_file import wav_file
 from mmkeras.training.not_finite_error import NotFiniteError
 
 SIDES = ("left", "right")

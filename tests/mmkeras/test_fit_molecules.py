@@ -9,7 +9,7 @@ import rdkit
 
 import mmkeras as mm
 from data_pipelines import Graph, Number, Pipeline, read_table
-from data_pipelines.molecules import graph_from_smiles
+from data_pipelines.formats.smiles import graph_from_smiles
 
 FOLDER = pathlib.Path(rdkit.__file__).parent / "Contrib" / "FreeWilson" / "data"
 

@@ -8,9 +8,9 @@ import tensorflow as tf
 
 import mmkeras as mm
 from data_pipelines import Audio, Category, Pipeline, TimeSeries, read_table, split_in_time, windows
-from data_pipelines.series import read_series
-from data_pipelines.wav import read_wav
-from data_pipelines.wav_file import wav_file
+from data_pipelines.formats.series import read_series
+from data_pipelines.formats.wav import read_wav
+from data_pipelines.formats.wav_file import wav_file
 from mmkeras.metrics.sound_scores import mel_cepstral_distortion
 
 RATE = 8000

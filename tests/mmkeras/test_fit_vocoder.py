@@ -8,7 +8,7 @@ import tensorflow as tf
 
 import mmkeras as mm
 from data_pipelines import Audio, Category, Pipeline, read_table
-from data_pipelines.wav_file import wav_file
+from data_pipelines.formats.wav_file import wav_file
 from mmkeras.training.not_finite_error import NotFiniteError
 
 RATE = 2000

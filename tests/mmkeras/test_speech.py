@@ -8,7 +8,7 @@ import pytest
 
 import mmkeras as mm
 from data_pipelines import Audio, Pipeline, Text, read_table
-from data_pipelines.wav_file import wav_file
+from data_pipelines.formats.wav_file import wav_file
 
 RATE = 4000
 TONES = {"a": 300, "b": 700, "c": 1100, "d": 1500}

@@ -1,0 +1,1 @@
+"""From rows to batches: order, encoding, bad cells, cache, padding, weights, service."""

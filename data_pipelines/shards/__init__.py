@@ -1,0 +1,1 @@
+"""Media decoded once and written to shards, on one machine or by Beam."""
