@@ -31,7 +31,7 @@ fuzz: .venv/ready  ## the long versions of the fuzzed tests, with limits of time
 	MMKERAS_FUZZ=long $(BIN)/python -m pytest -n 2 -m fuzz tests
 
 test-jax: .venv/jax  ## the conformance sweep, and from a table to answers, on the JAX backend
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -n 2 tests/test_conformance.py tests/test_from_table_to_answers.py
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -n 2 tests/test_conformance.py tests/end_to_end/test_from_table_to_answers.py
 
 # Beam wants older protobuf and pyarrow than the constraints name.
 .venv-beam/ready: setup.cfg

@@ -26,7 +26,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 
 import mmkeras as mm
-from mmkeras.recipes import recipes
+from mmkeras.recipes.recipes import recipes
 
 SEEDS, OTHERS = 5, 3
 

@@ -34,7 +34,7 @@ from keras import ops
 import mmkeras as mm
 from data_pipelines import Audio, Category, Image, Pipeline, read_table
 from mmkeras.comparing.comparison_report import comparison_report, table
-from mmkeras.recipes import recipes
+from mmkeras.recipes.recipes import recipes
 
 RATE = 8000
 HEADS = ("system", "score", "over best alone", "over baseline", "ECE", "parameters", "CPU s an epoch", "peak MiB")

@@ -1,27 +1,27 @@
 """Multimodal deep learning with Keras 3: tables of mixed media → one trained, servable model."""
 
 from mmkeras import alignment, balance, decoders, encoders, fusions, layers, losses, metrics, tokenizers
-from mmkeras.build import build
-from mmkeras.compare import compare
-from mmkeras.compile import compile
+from mmkeras.comparing.compare import compare
 from mmkeras.component import COMPONENTS, component
-from mmkeras.dual_encoder import build_dual_encoder, single_encoder
-from mmkeras.embed import embed
-from mmkeras.ensemble import ensemble
-from mmkeras.evaluate import evaluate
-from mmkeras.explain import explain
-from mmkeras.export import export
-from mmkeras.fit_tokenizer import fit_tokenizer
-from mmkeras.fit_vocoder import fit_vocoder
-from mmkeras.generate import generate
-from mmkeras.generator import generator
-from mmkeras.predict import predict
-from mmkeras.preference import preference
-from mmkeras.report import report
-from mmkeras.retrieval import retrieval_scores, retrieve
+from mmkeras.explaining.explain import explain
+from mmkeras.exporting.export import export
+from mmkeras.inference.embed import embed
+from mmkeras.inference.evaluate import evaluate
+from mmkeras.inference.generate import generate
+from mmkeras.inference.predict import predict
+from mmkeras.inference.preference import preference
+from mmkeras.inference.retrieval import retrieval_scores, retrieve
+from mmkeras.inference.zero_shot import zero_shot
+from mmkeras.models.build import build
+from mmkeras.models.dual_encoder import build_dual_encoder, single_encoder
+from mmkeras.models.ensemble import ensemble
+from mmkeras.models.generator import generator
+from mmkeras.reporting.report import report
+from mmkeras.training.compile import compile
+from mmkeras.training.fit_tokenizer import fit_tokenizer
+from mmkeras.training.fit_vocoder import fit_vocoder
 from mmkeras.training.train import train
 from mmkeras.version import __version__
-from mmkeras.zero_shot import zero_shot
 
 __all__ = [
     "COMPONENTS",

@@ -14,7 +14,7 @@ GENERATING = [case for case in CASES if hasattr(case.cls, "generate")]
 LOSSES = list(components("losses").values())
 # Layers that the sweep cannot call, each with the test that keeps its promises.
 TESTED_ALONE = {
-    "AnswerMean": "it takes a list of answers: mmkeras/test_ensemble.py",
+    "AnswerMean": "it takes a list of answers: mmkeras/models/test_ensemble.py",
     "ModalityDropout": "it takes and gives masks: mmkeras/layers/test_modality_dropout.py",
 }
 # Layers whose last axis is time, which may be open.

@@ -124,11 +124,11 @@ def answer(job):
 
 if __name__ == "__main__":
     import mmkeras.commands
-    import mmkeras.explain
-    import mmkeras.export
-    import mmkeras.pages.inspect_page
-    import mmkeras.report
-    import mmkeras.run  # noqa: F401
+    import mmkeras.explaining.explain
+    import mmkeras.exporting.export
+    import mmkeras.reporting.inspect_page
+    import mmkeras.reporting.report
+    import mmkeras.training.run  # noqa: F401
 
     for line in sys.stdin:
         print(json.dumps(answer(json.loads(line))), flush=True)

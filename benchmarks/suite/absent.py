@@ -12,7 +12,7 @@ class Loaded:
     """The run of `ours`, as `answers` takes it."""
 
     def __init__(self, folder):
-        from mmkeras import run as runs
+        from mmkeras.training import run as runs
 
         if not os.path.isdir(folder):
             raise ValueError(f'absent: "{folder}" is not there. Do: measure ours first.')

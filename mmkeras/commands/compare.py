@@ -19,8 +19,8 @@ from mmkeras.commands.app import (
     app,
     failing_plainly,
 )
+from mmkeras.commands.console import show_pipeline, tell, tell_problems, told
 from mmkeras.commands.train import named, pipeline_of
-from mmkeras.console import show_pipeline, tell, tell_problems, told
 
 HEADS = {"name": "system", "score": "score", "single": "over the best input alone", "baseline": "over the baseline"}
 WIDE = 150  # columns of a file or a pipe

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mmkeras.commands.app import app, failing_plainly
-from mmkeras.console import tell, told
+from mmkeras.commands.console import tell, told
 
 
 @app.command("data-service")

@@ -14,6 +14,6 @@ def demo(
 ):
     """Trains, judges, exports and serves both bundled data sets."""
     with failing_plainly():
-        from mmkeras.demo import demo as show
+        from mmkeras.recipes.demo import demo as show
 
         show(output, quick)

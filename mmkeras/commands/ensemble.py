@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from mmkeras.commands.app import app, failing_plainly
-from mmkeras.console import tell
+from mmkeras.commands.console import tell
 
 
 @app.command()
@@ -17,7 +17,7 @@ def ensemble(
     """Makes one run of several that were trained apart: it answers with the mean of what they answer."""
     with failing_plainly():
         import mmkeras as mm
-        from mmkeras.run import check, load, save
+        from mmkeras.training.run import check, load, save
         from mmkeras.training.run_folder import RunFolder
 
         for run in runs:

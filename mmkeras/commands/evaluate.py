@@ -17,7 +17,7 @@ from mmkeras.commands.app import (
     app,
     failing_plainly,
 )
-from mmkeras.console import show_scores, tell, tell_problems, told
+from mmkeras.commands.console import show_scores, tell, tell_problems, told
 
 SHOWN = ("rows", "targets", "counts", "seen")
 
@@ -42,8 +42,8 @@ def evaluate(
         from data_pipelines import read_table
         from data_pipelines.files.whole_file import check_folder
         from data_pipelines.files.whole_folder import whole_folder
-        from mmkeras.finite_answers import with_nulls
-        from mmkeras.run import load
+        from mmkeras.inference.finite_answers import with_nulls
+        from mmkeras.training.run import load
         from mmkeras.training.run_folder import EVALUATIONS, REPORT, RunFolder
 
         if output is None:
@@ -77,10 +77,10 @@ def judge(model, pipe, rows, run, metrics=None, report_rows=None, output=None):
         report_rows: `ReportRows` that saw the rows, where `metrics` is given. Defaults to `None`.
         output: path of the folder to write to, which the caller says. Defaults to `None`: the run's own.
     """
-    from mmkeras.evaluate import watched
-    from mmkeras.pages.report_rows import ReportRows
-    from mmkeras.report import report_of
-    from mmkeras.run import HISTORY, write_metrics
+    from mmkeras.inference.evaluate import watched
+    from mmkeras.reporting.report import report_of
+    from mmkeras.reporting.report_rows import ReportRows
+    from mmkeras.training.run import HISTORY, write_metrics
     from mmkeras.training.run_folder import RunFolder
     from mmkeras.training.seen_rows import told as told_seen
     from mmkeras.training.seen_rows import with_seen

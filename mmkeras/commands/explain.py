@@ -14,7 +14,7 @@ from mmkeras.commands.app import (
     app,
     failing_plainly,
 )
-from mmkeras.console import tell, tell_problems
+from mmkeras.commands.console import tell, tell_problems
 
 
 @app.command()
@@ -35,7 +35,7 @@ def explain(
         import mmkeras as mm
         from data_pipelines import read_table
         from data_pipelines.files.whole_file import check_folder
-        from mmkeras.run import load
+        from mmkeras.training.run import load
 
         check_folder("explain", output)
         model, pipe = load(run)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from mmkeras.commands.app import GenerateOption, RunArgument, app, failing_plainly, generation_options
-from mmkeras.console import tell
+from mmkeras.commands.console import tell
 
 
 @app.command()
@@ -17,13 +17,13 @@ def export(
     seed: Annotated[int, typer.Option(help="of all that is drawn")] = 0,
 ):
     """Writes a run as one SavedModel from raw bytes and strings to answers, or its network as ONNX or LiteRT."""
-    from mmkeras.export import FORMATS
+    from mmkeras.exporting.export import FORMATS
 
     if format not in FORMATS:
         raise typer.BadParameter(f"the format must be one of {', '.join(FORMATS)}, not {format!r}")
     with failing_plainly():
         import mmkeras as mm
-        from mmkeras.run import load
+        from mmkeras.training.run import load
 
         mm.export(*load(run), output, format=format, generate=generation_options(generate), seed=seed)
     tell(f"{format} → {output}")

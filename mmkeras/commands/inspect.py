@@ -15,7 +15,7 @@ from mmkeras.commands.app import (
     app,
     failing_plainly,
 )
-from mmkeras.console import show_report, tell, told
+from mmkeras.commands.console import show_report, tell, told
 
 
 @app.command()
@@ -46,7 +46,7 @@ def inspect(
             task = progress.add_task("opening media", total=len(rows))
             report = audit(rows, target, lambda done, total: progress.update(task, completed=done))
         if html:
-            from mmkeras.pages.inspect_page import inspect_page
+            from mmkeras.reporting.inspect_page import inspect_page
 
             tell(f"page written to {inspect_page(rows, report, html, target)}")
         if write_spec:

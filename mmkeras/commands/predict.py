@@ -18,7 +18,7 @@ from mmkeras.commands.app import (
     failing_plainly,
     generation_options,
 )
-from mmkeras.console import tell, tell_problems, told
+from mmkeras.commands.console import tell, tell_problems, told
 
 
 @app.command()
@@ -42,8 +42,8 @@ def predict(
         import mmkeras as mm
         from data_pipelines import read_table
         from data_pipelines.files.whole_file import check_apart
-        from mmkeras.answer_table import answer_table
-        from mmkeras.run import load
+        from mmkeras.inference.answer_table import answer_table
+        from mmkeras.training.run import load
 
         options = generation_options(generate)
         check_apart("predict", output, [table, *_needed(run)])

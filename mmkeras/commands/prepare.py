@@ -14,8 +14,8 @@ from mmkeras.commands.app import (
     app,
     failing_plainly,
 )
+from mmkeras.commands.console import tell, tell_problems, told
 from mmkeras.commands.train import pipeline_of
-from mmkeras.console import tell, tell_problems, told
 
 
 @app.command()

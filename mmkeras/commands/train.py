@@ -16,8 +16,8 @@ from mmkeras.commands.app import (
     app,
     failing_plainly,
 )
+from mmkeras.commands.console import show_pipeline, tell
 from mmkeras.commands.evaluate import judge
-from mmkeras.console import show_pipeline, tell
 
 
 @app.command()
@@ -87,7 +87,7 @@ def train(
         import mmkeras as mm
         from data_pipelines import read_table
         from data_pipelines.infer import left_out
-        from mmkeras import run
+        from mmkeras.training import run
         from mmkeras.training.row_parts import row_parts
 
         if refit and resume:
@@ -167,7 +167,7 @@ def found_in(output, resume, overwrite):
 def is_judged(folder):
     """Whether a run has its scores and, where one can be made, their report."""
     from mmkeras.pages.environment import require_packages
-    from mmkeras.run import METRICS, REPORT
+    from mmkeras.training.run import METRICS, REPORT
 
     has_scores, has_report = (os.path.exists(os.path.join(folder, name)) for name in (METRICS, REPORT))
     if has_scores and not has_report:
@@ -180,7 +180,7 @@ def is_judged(folder):
 
 def tokenizers_of(pipe, rows, **options):
     """Dict target → tokenizer that has learned its pictures or sounds."""
-    from mmkeras.fit_tokenizer import fit_tokenizer, with_tokenizers
+    from mmkeras.training.fit_tokenizer import fit_tokenizer, with_tokenizers
 
     found = {}
     for name in with_tokenizers(pipe.spec):

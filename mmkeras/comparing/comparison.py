@@ -4,9 +4,9 @@ import statistics
 
 import numpy as np
 
-from mmkeras.comparing.corrupt import LEVELS
 from mmkeras.comparing.significance import holm, paired
 from mmkeras.comparing.trial import SCORES
+from mmkeras.views.corruptions import LEVELS
 
 BASELINE, LATE, SINGLE = "TokenTransformer", "LateFusion", "only "
 WORDS = {"accuracy": "accuracy", "r2": "R²", "f1": "F1"}

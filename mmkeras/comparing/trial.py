@@ -10,12 +10,12 @@ import keras
 import numpy as np
 
 from data_pipelines.naming import MASK
-from mmkeras.comparing.corrupt import LEVELS, corruptions
 from mmkeras.inference.seen_batches import seen_batches
-from mmkeras.run import fit_batches
-from mmkeras.tallies import CategoryTally
 from mmkeras.training.choices import Choices
+from mmkeras.training.run import fit_batches
 from mmkeras.training.training_stage import TrainingStage
+from mmkeras.views.corruptions import LEVELS, corruptions
+from mmkeras.views.tallies import CategoryTally
 
 # The score of a row, the mean of which is the score of a system; higher is better.
 SCORES = {"Category": "accuracy", "Number": "r2", "Tags": "f1"}

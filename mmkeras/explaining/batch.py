@@ -3,17 +3,17 @@
 import numpy as np
 
 from data_pipelines.naming import MASK
-from mmkeras.explaining.answers import answer, chosen, scales
-from mmkeras.explaining.evidence import evidence
 from mmkeras.explaining.gradients import integrated_gradients
 from mmkeras.explaining.shapley import shapley_values, subset_predictions
+from mmkeras.views.answers import answer, chosen, scales
+from mmkeras.views.evidence import evidence
 
 
 def worth(batch, pipe, target, labels, weights):
     """What each input adds to the answers of a batch.
 
     Args:
-        batch: `SeenBatch` of a model, see `mmkeras.generator.answering`.
+        batch: `SeenBatch` of a model, see `mmkeras.models.generator.answering`.
         pipe: adapted `Pipeline`.
         target: str.
         labels, weights: arrays `(B, …)`, `(B,)` of the target, or None.

@@ -3,14 +3,14 @@
 import keras
 import numpy as np
 
-from mmkeras.explaining.answers import scales
 from mmkeras.explaining.batch import details, worth
 from mmkeras.explaining.explanation import Explanation
 from mmkeras.explaining.inside import Inside
 from mmkeras.explaining.page import WORDS_FOR, cards
 from mmkeras.explaining.shapley import MOST
-from mmkeras.generator import answering
 from mmkeras.inference.subset_model import SubsetModel
+from mmkeras.models.generator import answering
+from mmkeras.views.answers import scales
 
 SHOWN = 8
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from data_pipelines.files.whole_file import whole_file, write_json
 from data_pipelines.files.whole_folder import whole_folder
-from mmkeras.explaining.answers import scales
+from mmkeras.views.answers import scales
 
 PAGE = "explanation.html"
 ARRAYS = ("pixels", "frames", "values", "gradient", "attention")

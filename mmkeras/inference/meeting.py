@@ -1,7 +1,7 @@
 """Where the inputs of a functional model first meet."""
 
-from mmkeras.generator import Generation
 from mmkeras.inference.graph_part import nodes_between, origin
+from mmkeras.models.generator import Generation
 
 SEVERAL = "several"
 

@@ -1,6 +1,6 @@
 """The one loop over batches in which a model predicts."""
 
-from mmkeras.generator import draw_on
+from mmkeras.models.generator import draw_on
 
 
 def seen_batches(asked, batches):

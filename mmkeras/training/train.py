@@ -7,10 +7,10 @@ import sys
 
 import keras
 
-from mmkeras import run as runs
-from mmkeras.build import build
-from mmkeras.evaluate import watched
-from mmkeras.pages.report_rows import ReportRows
+from mmkeras.inference.evaluate import watched
+from mmkeras.models.build import build
+from mmkeras.reporting.report_rows import ReportRows
+from mmkeras.training import run as runs
 from mmkeras.training.cache_choice import row_cache
 from mmkeras.training.choices import COSINE, Choices
 from mmkeras.training.execution import Execution
@@ -75,7 +75,7 @@ def train(
         class_weight: see `Pipeline.batches`. Defaults to `None`.
         refit: bool. Then trains once more on training and validation rows, with as many epochs, and their learning
             rates, as were best; with `keep="last"`, which chooses nothing, once, on both. Defaults to `False`.
-        resume, overwrite, save_every: see `mmkeras.run.fit`.
+        resume, overwrite, save_every: see `mmkeras.training.run.fit`.
         on_bad: policy for bad cells in training, see `Pipeline`. Defaults to `"raise"`.
         verbose: as in `model.fit`; 0 also says nothing of how rows were parted. Defaults to `"auto"`.
         show: callable (pipeline, parts), called before training. Defaults to `None`.

@@ -2,8 +2,8 @@
 
 import keras
 
-from mmkeras.compile import compile as compile_model
 from mmkeras.training.choices import PLATEAU
+from mmkeras.training.compile import compile as compile_model
 from mmkeras.training.monitored import AUTO, monitored
 from mmkeras.training.plateau import Plateau
 
@@ -65,7 +65,7 @@ class TrainingStage:
         return compile_model(model, pipe.spec, **{**found, **options})
 
     def fit_options(self, callbacks=()):
-        """The arguments of `mmkeras.run.fit` and `fit_batches` that follow from what was chosen.
+        """The arguments of `mmkeras.training.run.fit` and `fit_batches` that follow from what was chosen.
 
         Args:
             callbacks: Keras callbacks that come before the schedule's own. Defaults to none.

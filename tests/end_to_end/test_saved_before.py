@@ -14,8 +14,8 @@ import pytest
 
 import mmkeras as mm
 from data_pipelines import Pipeline, read_shards, read_table
-from mmkeras import run
 from mmkeras.comparing.comparison_report import comparison_report, table
+from mmkeras.training import run
 
 KEPT = pathlib.Path(__file__).parent / "saved_before"
 ROWS = 8

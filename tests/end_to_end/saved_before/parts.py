@@ -16,7 +16,7 @@ from mmkeras.balance import (
     UnimodalHeads,
     UnimodalLosses,
 )
-from mmkeras.generator import Generation
+from mmkeras.models.generator import Generation
 
 ROWS, DIM = 3, 8
 TOKENS = {"text": (5, DIM), "image": (4, DIM), "audio": (3, DIM)}

@@ -30,7 +30,7 @@ from table import RATE, ROWS, SIDE, write_table
 
 import mmkeras as mm
 from data_pipelines import Audio, Category, Graph, Image, Number, Pipeline, Tags, Text, TimeSeries, Video
-from mmkeras import run
+from mmkeras.training import run
 
 HERE = pathlib.Path(__file__).parent
 SOUND = {"seconds": 0.1, "sample_rate": RATE, "frame_seconds": 0.016, "hop_seconds": 0.008}

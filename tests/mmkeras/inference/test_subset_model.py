@@ -10,10 +10,10 @@ from tiny_table import model_for, pipeline, write_table
 
 import mmkeras as mm
 from data_pipelines import Category, Number, Pipeline, Text
-from mmkeras.generator import answering, generator
 from mmkeras.inference.graph_part import GraphPart
 from mmkeras.inference.row_batches import row_batches
 from mmkeras.inference.subset_model import SubsetModel
+from mmkeras.models.generator import answering, generator
 
 NAMES = ("photo", "story", "voice", "maker")
 SUBSETS = [part for count in range(5) for part in itertools.combinations(NAMES, count)]

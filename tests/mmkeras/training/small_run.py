@@ -8,7 +8,7 @@ import pandas
 
 import mmkeras as mm
 from data_pipelines import Category, Number, Pipeline, read_table
-from mmkeras import run
+from mmkeras.training import run
 
 ROWS, EPOCHS, BATCH = 70, 4, 8
 STEPS = 7  # of 50 rows, the last batch with 2

@@ -15,7 +15,7 @@ from training_rows import frame
 
 import mmkeras as mm
 from data_pipelines import Audio, Category, Number, Pipeline, Text, read_table
-from mmkeras import run as runs
+from mmkeras.training import run as runs
 from mmkeras.training.execution import Execution
 from mmkeras.training.keep_best import KeepBest
 from mmkeras.training.run_checkpoint import RunCheckpoint

@@ -12,7 +12,7 @@ from fuzzing import amount
 from test_resume import history
 
 import mmkeras
-from mmkeras import run
+from mmkeras.training import run
 
 EPOCHS = amount(300, 600)  # more than all kills leave time for, on a quick machine too
 SCRIPT = os.path.join(os.path.dirname(__file__), "small_run.py")

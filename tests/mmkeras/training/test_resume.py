@@ -14,7 +14,7 @@ import small_run as small
 
 import mmkeras as mm
 from data_pipelines import Category, Number, Pipeline, read_table
-from mmkeras import run
+from mmkeras.training import run
 from mmkeras.training.run_checkpoint import RunCheckpoint
 
 CHECKPOINT = os.path.join(".training", "checkpoint.npz")

@@ -11,7 +11,7 @@ import zipfile
 import pytest
 
 from data_pipelines.field_spec import FieldSpec
-from mmkeras import run
+from mmkeras.training import run
 from mmkeras.training.run_folder import RunFolder
 from mmkeras.training.run_marks import read_json
 

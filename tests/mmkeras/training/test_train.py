@@ -9,7 +9,7 @@ from training_rows import frame
 
 import mmkeras as mm
 from data_pipelines import Category, Number, Pipeline, read_table
-from mmkeras import run as runs
+from mmkeras.training import run as runs
 
 
 def history(folder):

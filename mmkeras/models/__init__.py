@@ -1,0 +1,1 @@
+"""Functional Keras models from a spec and parts."""

@@ -1,0 +1,1 @@
+"""How the bundled data sets are learned."""

@@ -1,0 +1,1 @@
+"""What people see of each modality: examples, evidence, corruptions, tallies."""
