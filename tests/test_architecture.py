@@ -130,3 +130,29 @@ def test_one_loop_predicts():
     loops = places(lambda node: isinstance(node, ast.Attribute) and node.attr == "as_numpy_iterator")
     ours = [place.split(":")[0] for place in loops if place.startswith("mmkeras/")]
     assert ours == ["mmkeras/inference/seen_batches.py"]
+
+
+# The stages, the lower before the higher: each imports what stands before it.
+STAGES = {
+    "data_pipelines": (
+        *("naming", "field_spec", "files", "cells", "tokenization", "formats", "sources", "augmentation", "modalities"),
+        *("pipeline_names", "guessing", "batches", "shards", "pipeline", "infer", "audit", "datasets", "builders"),
+    ),
+    "mmkeras": (
+        *("component", "version", "layers", "losses", "metrics", "alignment", "balance", "generation", "tokenizers"),
+        *("encoders", "fusions", "decoders", "models", "inference", "exporting", "pages", "views", "explaining", "runs"),
+        *("reporting", "training", "comparing", "recipes", "commands", "cli", "__main__"),
+    ),
+}
+
+
+@sweep(SOURCES)
+def test_stages_import_downward(file):
+    package, *path = file.relative_to(ROOT).with_suffix("").parts
+    stages = STAGES[package]
+    if path == ["__init__"]:
+        return
+    for module in imports(file):
+        first, *rest = module.split(".")
+        if first == package and rest:
+            assert stages.index(rest[0]) <= stages.index(path[0]), module

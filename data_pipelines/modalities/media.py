@@ -94,7 +94,7 @@ class Media(Modality):
 
     def check_row(self, cells, context):
         """`encode_row` of the beginnings, where a cell is bad if any part of it is."""
-        return self._encode(cells[0], lambda cell: self.open_whole(self.read(cell, context)))
+        return self._encode(cells[0], lambda cell: self._decode_file(self.read(cell, context)))
 
     def encode(self, served):
         return self._encode(served[0], self.decode)

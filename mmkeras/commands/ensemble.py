@@ -17,8 +17,8 @@ def ensemble(
     """Makes one run of several that were trained apart: it answers with the mean of what they answer."""
     with failing_plainly():
         import mmkeras as mm
+        from mmkeras.runs.run_folder import RunFolder
         from mmkeras.training.run import check, load, save
-        from mmkeras.training.run_folder import RunFolder
 
         for run in runs:
             check(run)

@@ -43,8 +43,8 @@ def evaluate(
         from data_pipelines.files.whole_file import check_folder
         from data_pipelines.files.whole_folder import whole_folder
         from mmkeras.inference.finite_answers import with_nulls
+        from mmkeras.runs.run_folder import EVALUATIONS, REPORT, RunFolder
         from mmkeras.training.run import load
-        from mmkeras.training.run_folder import EVALUATIONS, REPORT, RunFolder
 
         if output is None:
             name = os.path.splitext(os.path.basename(os.path.abspath(table)))[0]
@@ -80,8 +80,8 @@ def judge(model, pipe, rows, run, metrics=None, report_rows=None, output=None):
     from mmkeras.inference.evaluate import watched
     from mmkeras.reporting.report import report_of
     from mmkeras.reporting.report_rows import ReportRows
+    from mmkeras.runs.run_folder import RunFolder
     from mmkeras.training.run import HISTORY, write_metrics
-    from mmkeras.training.run_folder import RunFolder
     from mmkeras.training.seen_rows import told as told_seen
     from mmkeras.training.seen_rows import with_seen
 

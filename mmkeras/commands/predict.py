@@ -60,7 +60,7 @@ def predict(
 
 def _needed(folder):
     """What of a run must not be lost."""
-    from mmkeras.training import run_folder
+    from mmkeras.runs import run_folder
 
     names = ("MODEL", "PIPELINE", "SPEC", "METRICS", "HISTORY", "RUN", "TRAINING")
     return [os.path.join(folder, getattr(run_folder, name)) for name in names]

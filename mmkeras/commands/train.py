@@ -154,7 +154,7 @@ def stopping_plainly():
 
 def found_in(output, resume, overwrite):
     """Whether the folder's run is finished and there is nothing to go on with; refuses what may not be written over."""
-    from mmkeras.training.run_folder import FINISHED, NEW, RunFolder
+    from mmkeras.runs.run_folder import FINISHED, NEW, RunFolder
 
     found = RunFolder(output).state(resume, overwrite)
     if found == FINISHED:

@@ -1,1 +1,1 @@
-"""What `mmkeras.compare` is made of: trials, corruptions, tests of significance, the page."""
+"""Compares inputs and fusions over seeds: trials, tests of significance, the page."""

@@ -1,1 +1,1 @@
-"""What `mmkeras.explain` is made of: Shapley values, gradients, attention, pages and figures."""
+"""Explains predictions: Shapley values, gradients, attention, figures, the page."""

@@ -1,1 +1,1 @@
-"""How a model is asked: the one loop over rows, and a model cut where its inputs meet."""
+"""Predicts with a trained model: one loop over batches, and a model cut where its inputs meet."""

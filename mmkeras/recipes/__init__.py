@@ -1,1 +1,1 @@
-"""How the bundled data sets are learned."""
+"""Recipes for the bundled data sets, and the demo."""

@@ -15,7 +15,7 @@ from mmkeras.models.generator import generator
 from mmkeras.pages.environment import environment, require_packages
 from mmkeras.pages.numbers import change
 from mmkeras.reporting.verdict import LOWER_IS_BETTER, notes, verdict
-from mmkeras.training.run_folder import RunFolder
+from mmkeras.runs.run_folder import RunFolder
 
 NO_CURVES = ("epoch", "learning_rate", "cpu_seconds")
 MOST_CLASSES = 30

@@ -1,1 +1,1 @@
-"""How a run is kept while it learns: its folder, its checkpoints, its best model."""
+"""Trains a model and keeps the run: choices, schedule, checkpoints, the best model."""

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from data_pipelines.files.whole_file import whole_file
-from mmkeras.training.run_marks import damaged, require_whole
+from mmkeras.runs.run_marks import damaged, require_whole
 
 STATE = "state.json"
 

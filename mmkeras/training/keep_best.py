@@ -6,7 +6,7 @@ import time
 
 import keras
 
-from mmkeras.training.run_marks import require_whole
+from mmkeras.runs.run_marks import require_whole
 
 SHARE = 0.05  # of the time, at most, that saving takes
 

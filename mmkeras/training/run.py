@@ -7,13 +7,13 @@ import os
 from data_pipelines.files.held_folder import held_folder
 from data_pipelines.files.whole_file import write_json
 from mmkeras.inference.finite_answers import with_nulls
+from mmkeras.runs.run_folder import FINISHED, HISTORY, METRICS, MODEL, PIPELINE, REPORT, RESUME, SPEC, RunFolder
+from mmkeras.runs.run_marks import load_model
 from mmkeras.training.batch_rows import BatchRows
 from mmkeras.training.checkpoint_file import CheckpointFile
 from mmkeras.training.conditions import conditions_of, digest, require_same
 from mmkeras.training.monitored import monitored
 from mmkeras.training.resumable_batches import ResumableBatches, later
-from mmkeras.training.run_folder import FINISHED, HISTORY, METRICS, MODEL, PIPELINE, REPORT, RESUME, SPEC, RunFolder
-from mmkeras.training.run_marks import load_model
 from mmkeras.training.run_training import RunTraining
 from mmkeras.training.save_every import SaveEvery
 from mmkeras.training.seen_rows import SeenRows

@@ -5,13 +5,13 @@ import os
 import keras
 import numpy as np
 
+from mmkeras.runs.run_folder import HISTORY, MODEL
 from mmkeras.training.finite_loss import FiniteLoss
 from mmkeras.training.interruption import Interruption
 from mmkeras.training.keep_best import KeepBest
 from mmkeras.training.not_finite_error import NotFiniteError
 from mmkeras.training.rest_of_epoch import RestOfEpoch
 from mmkeras.training.run_checkpoint import RunCheckpoint
-from mmkeras.training.run_folder import HISTORY, MODEL
 from mmkeras.training.run_history import RunHistory
 from mmkeras.training.stopped_training import StoppedTraining
 

@@ -6,8 +6,8 @@ import zipfile
 import numpy as np
 
 from data_pipelines.files.whole_file import whole_file
-from mmkeras.training.run_folder import SEEN
-from mmkeras.training.run_marks import NAMED, read_mark
+from mmkeras.runs.run_folder import SEEN
+from mmkeras.runs.run_marks import NAMED, read_mark
 
 MOST = 200_000  # numbers of a part; of more rows, those with the smallest are kept
 PARTS = ("training", "validation")

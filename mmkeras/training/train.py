@@ -10,14 +10,14 @@ import keras
 from mmkeras.inference.evaluate import watched
 from mmkeras.models.build import build
 from mmkeras.reporting.report_rows import ReportRows
+from mmkeras.runs.run_folder import CHOICES, RunFolder
+from mmkeras.runs.run_marks import read_json
 from mmkeras.training import run as runs
 from mmkeras.training.cache_choice import row_cache
 from mmkeras.training.choices import COSINE, Choices
 from mmkeras.training.execution import Execution
 from mmkeras.training.label_check import label_remarks
 from mmkeras.training.row_parts import TEST, TRAIN, VALIDATION, require_columns, row_parts
-from mmkeras.training.run_folder import CHOICES, RunFolder
-from mmkeras.training.run_marks import read_json
 from mmkeras.training.seen_rows import with_seen
 from mmkeras.training.time_budget import TimeBudget
 from mmkeras.training.trained_run import TrainedRun

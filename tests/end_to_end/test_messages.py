@@ -13,8 +13,8 @@ from training_rows import frame
 import mmkeras as mm
 from data_pipelines import Category, Image, Number, Pipeline, Video, read_table
 from mmkeras.cli import main
+from mmkeras.runs.run_marks import read_json
 from mmkeras.training import run
-from mmkeras.training.run_marks import read_json
 
 DEEP = 100_000
 TRAIN = ("train", "t.csv", "--target", "kind", "--input", "x", "--epochs", "1", "--dim", "4")

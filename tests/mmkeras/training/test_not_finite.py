@@ -11,10 +11,10 @@ from keras import ops
 
 import mmkeras as mm
 from data_pipelines import Category, Image, Number, Pipeline, read_table
+from mmkeras.runs.run_folder import RunFolder
 from mmkeras.training import run
 from mmkeras.training.batch_rows import BatchRows
 from mmkeras.training.not_finite_error import NotFiniteError
-from mmkeras.training.run_folder import RunFolder
 
 ROWS, BATCH, STEPS, BAD = 60, 8, 8, 37
 

@@ -11,9 +11,9 @@ import zipfile
 import pytest
 
 from data_pipelines.field_spec import FieldSpec
+from mmkeras.runs.run_folder import RunFolder
+from mmkeras.runs.run_marks import read_json
 from mmkeras.training import run
-from mmkeras.training.run_folder import RunFolder
-from mmkeras.training.run_marks import read_json
 
 CALLS = ("fsync", "replace", "rename", "link", "remove", "unlink", "rmdir", "mkdir")
 FILES = {"model.keras", "pipeline.json", "spec.json", "run.json"}

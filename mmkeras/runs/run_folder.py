@@ -8,7 +8,7 @@ from data_pipelines.field_spec import spec_json
 from data_pipelines.files.held_folder import held_folder
 from data_pipelines.files.whole_file import check_folder, write_json
 from data_pipelines.files.whole_folder import link_file
-from mmkeras.training.run_marks import mark_model, read_json, read_mark
+from mmkeras.runs.run_marks import mark_model, read_json, read_mark
 
 MODEL, PIPELINE, SPEC, METRICS, HISTORY = "model.keras", "pipeline.json", "spec.json", "metrics.json", "history.csv"
 RUN, REPORT, TRAINING, CHECKPOINT = "run.json", "report.html", ".training", "checkpoint.npz"
