@@ -140,8 +140,19 @@ STAGES = {
     ),
     "mmkeras": (
         *("component", "version", "layers", "losses", "metrics", "alignment", "balance", "generation", "tokenizers"),
-        *("encoders", "fusions", "decoders", "models", "inference", "exporting", "pages", "views", "explaining", "runs"),
-        *("reporting", "training", "comparing", "recipes", "commands", "cli", "__main__"),
+        *(
+            "encoders",
+            "fusions",
+            "decoders",
+            "models",
+            "inference",
+            "exporting",
+            "pages",
+            "views",
+            "explaining",
+            "runs",
+        ),
+        *("runs", "reporting", "training", "comparing", "recipes", "commands", "cli", "__main__"),
     ),
 }
 
