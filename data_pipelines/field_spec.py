@@ -48,6 +48,7 @@ class FieldSpec:
         dtype: str. Of the value. Defaults to `"float32"`.
         mask_shape: tuple of int or None. Of the value's mask. Defaults to `()`.
         longest: int or None. Most steps along an open first axis. Defaults to `None`: nobody knows.
+        like: str or None. Another modality, whose parts serve where this one has none of its own. Defaults to `None`.
         label: `LabelSpec` of a target, None for an input. Defaults to `None`.
         details: mapping. What only this modality's parts need, such as `vocabulary_size`. Defaults to `{}`.
     Raises:
@@ -65,6 +66,7 @@ class FieldSpec:
     dtype: str = "float32"
     mask_shape: tuple = ()
     longest: int | None = None
+    like: str | None = None
     label: LabelSpec | None = None
     details: collections.abc.Mapping = dataclasses.field(default_factory=dict)
 
@@ -84,14 +86,14 @@ class FieldSpec:
         """A flat dict that JSON holds, the details beside the rest."""
         own = {"modality": self.modality, "shape": list(self.shape), "dtype": self.dtype, "mask": list(self.mask_shape)}
         label = {} if self.label is None else {"label": self.label.to_json()}
-        return {**own, "longest": self.longest, **label, **self.details}
+        return {**own, "longest": self.longest, "like": self.like, **label, **self.details}
 
     @classmethod
     def from_json(cls, saved):
         """What `to_json` gave."""
         details = dict(saved)
         label = details.pop("label", None)
-        own = [details.pop(name) for name in ("modality", "shape", "dtype", "mask", "longest")]
+        own = [details.pop(name) for name in ("modality", "shape", "dtype", "mask", "longest", "like")]
         return cls(*own, label=None if label is None else LabelSpec.from_json(label), details=details)
 
 

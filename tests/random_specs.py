@@ -8,7 +8,20 @@ import pandas
 from hypothesis import strategies as st
 from tiny_table import picture, recording
 
-from data_pipelines import Audio, Category, Graph, Image, Number, Pipeline, Tags, Text, TimeSeries, Video, read_table
+from data_pipelines import (
+    Audio,
+    Category,
+    DateTime,
+    Graph,
+    Image,
+    Number,
+    Pipeline,
+    Tags,
+    Text,
+    TimeSeries,
+    Video,
+    read_table,
+)
 from data_pipelines.naming import plain_name
 
 SOUND = {"sample_rate": 2000, "frame_seconds": 0.016, "hop_seconds": 0.008, "mel_bins": 6}
@@ -68,6 +81,7 @@ INPUTS = {
     "tags": (functools.partial(Tags, min_count=1), tags),
     "series": (functools.partial(TimeSeries, max_steps=4), steps),
     "graph": (functools.partial(Graph, max_nodes=4), molecule),
+    "date": (DateTime, lambda random: f"20{random.integers(10, 30)}-0{random.integers(1, 10)}-1{random.integers(10)}"),
 }
 TARGETS = {
     "label": INPUTS["label"],
@@ -80,7 +94,7 @@ TARGETS = {
     "sound": (functools.partial(Audio, seconds=0.1, **SOUND), INPUTS["sound"][1]),
 }
 # What most columns are: others take seconds to trace.
-QUICK_INPUTS = ("words", "letters", "bytes", "number", "label", "tags", "series", "graph")
+QUICK_INPUTS = ("words", "letters", "bytes", "number", "label", "tags", "series", "graph", "date")
 QUICK_TARGETS = ("label", "number", "tags", "series", "mask")
 DRAWN = ("picture", "sound")  # targets that another batch draws other noise for
 COUNTS = st.sampled_from([1, 1, 1, 2, 2, 3, 4, 5, 6])

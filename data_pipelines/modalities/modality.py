@@ -63,6 +63,7 @@ class Modality:
     crop = None  # "random" where training takes another part of a long cell every time
     most = None  # steps that a sequence has in a batch at the most
     on_bad = None  # a policy of its own for bad cells: "mask"
+    part_names = ()  # of the values of a row, where they are a fixed number of measures of one cell
     least = 1  # steps that a sequence has in a batch, even where it is absent from every row
 
     def __init__(self, column=None):

@@ -215,6 +215,7 @@ def _chosen(given, known, field, name, summary=False):
     if given is not None and not isinstance(given, str):
         return given
     fitting = {key: cls for key, cls in known.items() if field.modality in _modalities(cls)}
+    fitting = fitting or {key: cls for key, cls in known.items() if field.like in _modalities(cls)}
     if given is None:
         preferred = [cls for cls in fitting.values() if cls.preferred]
         if summary:

@@ -26,8 +26,9 @@ def evidence(modality, columns, cells, value, mask, gradient=None, attention=Non
         return {"kind": "absent", "gradient": None, "attention": None}
     if kind in WORDS:
         return _words(modality, kind, cells, value, mask, gradient, attention)
-    if kind == "Number":
+    if kind == "Number" or modality.part_names:
         pieces = [f"{column} {cell}" if len(columns) > 1 else str(cell) for column, cell in zip(columns, cells)]  # noqa: B905
+        pieces = list(modality.part_names) or pieces
         kept = np.flatnonzero(mask)
         looked = attention if attention is not None and len(attention) == len(mask) else None
         return {

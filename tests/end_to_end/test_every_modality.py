@@ -10,7 +10,7 @@ from random_specs import INPUTS, RandomSpec
 import mmkeras as mm
 from data_pipelines import MODALITIES, read_table
 
-KINDS = ("picture", "sound", "clip", "words", "number", "label", "tags", "series", "graph")
+KINDS = ("picture", "sound", "clip", "words", "number", "label", "tags", "series", "graph", "date")
 ROWS = 24
 
 
