@@ -6,7 +6,7 @@ import numpy as np
 import pandas
 import pytest
 
-from data_pipelines import Audio, Category, Image, Number, Pipeline, Tags, Text, read_table
+from data_pipelines import Audio, Category, DateTime, Image, Number, Pipeline, Tags, Text, read_table
 from data_pipelines.datasets import folder
 from data_pipelines.guessing.split_column import split_column
 from data_pipelines.infer import describe, guess_columns, infer, left_out
@@ -202,7 +202,7 @@ WRITINGS = {
     "dollars": ([f"${n},{n:03d}.5" for n in range(1, 100)] + ["$8"], Number, {"decimal": "."}),
     "commas": ([f"{n},{n % 7}5" for n in range(90)] + ["unknown"] * 10, Number, {"decimal": ",", "on_bad": "mask"}),
     "signs": ([f"{n} €" for n in range(100)], Number, {"decimal": "."}),
-    "dates": ([f"2024-{1 + n % 12:02d}-{1 + n % 28:02d}" for n in range(100)], Text, {}),
+    "dates": ([f"2024-{1 + n % 12:02d}-{1 + n % 28:02d}" for n in range(100)], DateTime, {}),
     "times": ([f"{1 + n % 28}.3.2024 10:{n % 60}" for n in range(100)], Text, {}),
     "doubtful": ([f"€{n},{n:03d}" for n in range(1, 101)], None, {}),
     "key": ([f"id-{n:04d}" for n in range(100)], None, {}),
