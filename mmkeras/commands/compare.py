@@ -1,11 +1,8 @@
 """`mmkeras compare`."""
 
-import os
-import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
@@ -19,11 +16,10 @@ from mmkeras.commands.app import (
     app,
     failing_plainly,
 )
-from mmkeras.commands.console import show_pipeline, tell, tell_problems, told
+from mmkeras.commands.console import output, show_pipeline, tell, tell_problems, told
 from mmkeras.commands.train import named, pipeline_of
 
 HEADS = {"name": "system", "score": "score", "single": "over the best input alone", "baseline": "over the baseline"}
-WIDE = 150  # columns of a file or a pipe
 COSTS = {"error": "calibration error", "parameters": "parameters", "seconds": "CPU s an epoch", "memory": "peak MiB"}
 
 
@@ -108,6 +104,6 @@ def show_comparison(results):
         shown.add_column(head, justify="left" if name == "name" else "right", no_wrap=name == "name")
     for line in table(results):
         shown.add_row(*(escape(line[name]) for name in heads), style="bold" if line["note"] == "best fusion" else None)
-    out = Console(file=sys.stdout, emoji=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE)
+    out = output()
     out.print(shown)
     out.print(results["verdict"], markup=False, highlight=False, soft_wrap=True)

@@ -1,13 +1,20 @@
 """What the command line shows: tables of scores, columns and warnings."""
 
+import os
 import sys
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-told = Console(stderr=True, emoji=False)
 MOST_COLUMNS = 6  # of scores side by side
+WIDE = 160  # columns of tables where nobody looks at a terminal
+told = Console(stderr=True, emoji=False)
+
+
+def output():
+    """The console on stdout. A file or a pipe gets wide tables, since no screen cuts its lines."""
+    return Console(file=sys.stdout, emoji=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE)
 
 
 def tell(message, style=None):
@@ -60,7 +67,7 @@ def tell_problems(pipe):
 
 def show_report(report, targets):
     """Prints the data report of `data_pipelines.audit`."""
-    out = Console(file=sys.stdout, emoji=False)
+    out = output()
     out.print(_columns_table(report, targets))
     for target, counts in report["targets"].items():
         out.print(_classes_table(target, counts))
@@ -91,8 +98,9 @@ def in_words(facts):
 
 def _columns_table(report, targets):
     table = Table(title=f"{report['rows']:,} rows")
-    for column in ("column", "seems to be", "why", "missing", "different", "unreadable", "least … median … most"):
-        table.add_column(column, justify="right" if column in ("missing", "different", "unreadable") else "left")
+    for column in ("column", "kind", "why", "missing", "distinct", "bad", "least … median … most"):
+        is_figure = column in ("missing", "distinct", "bad")
+        table.add_column(column, justify="right" if is_figure else "left", no_wrap=is_figure, overflow="fold")
     for column, facts in report["columns"].items():
         kind = f"{facts['kind']} [dim](target)[/]" if column in targets else facts["kind"]
         bad = f"[red]{facts['unreadable']}[/]" if facts["unreadable"] else ""
