@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from data_pipelines.field_spec import FieldSpec
 from mmkeras.decoders import ImageCNNDecoder, ImageSegmentationDecoder
 from mmkeras.decoders.image_segmentation_decoder import pixel_accuracy
 from mmkeras.layers.picture_grid import PictureGrid, filters_for
@@ -50,7 +51,8 @@ def test_it_learns_what_tokens_say(cls):
     for row, half in enumerate(side):
         lit[row, :, 4 * half : 4 * half + 4] = 1
     tokens = np.repeat(np.eye(2)[side], 4, 1)[:, None].astype("float32")
-    spec = {"shape": [8, 8, 3]} if cls is ImageCNNDecoder else {"shape": [8, 8], "num_classes": 2}
+    masks = FieldSpec("Image", (8, 8), "int32", details={"num_classes": 2})
+    spec = FieldSpec("Image", (8, 8, 3)) if cls is ImageCNNDecoder else masks
     decoder = cls.from_spec(spec, 0.0)
     labels = lit if cls is ImageSegmentationDecoder else np.repeat(lit[..., None], 3, -1).astype("float32")
     inputs = keras.Input((1, 8))

@@ -132,7 +132,7 @@ def test_what_it_says_of_what_it_generates(decoder):
 
 
 def test_masks_get_another_decoder():
-    spec = {"modality": "Image", "shape": [32, 32], "num_classes": 3}
+    spec = FieldSpec("Image", (32, 32), "int32", details={"num_classes": 3})
     assert isinstance(ImageFlowDecoder.from_spec(spec, 0.1), ImageSegmentationDecoder)
     assert ImageFlowDecoder.from_spec(FieldSpec("Image", (32, 40, 3)), 0.1).patch == 4
 

@@ -5,6 +5,7 @@ import pytest
 from random_graphs import graphs, parted
 from reference import dense, layer_norm, shake, softmax, to_numpy, weights
 
+from data_pipelines.field_spec import FieldSpec
 from mmkeras.encoders import GraphAttentionEncoder
 
 
@@ -99,7 +100,7 @@ def test_one_place():
 
 
 def test_from_spec():
-    spec = {"modality": "Graph", "shape": [4, 9], "num_features": 1, "num_edge_channels": 2}
+    spec = FieldSpec("Graph", (4, 9), details={"num_features": 1, "num_edge_channels": 2})
     layer = GraphAttentionEncoder.from_spec(spec, dim=8, dropout=0.3)
     assert (layer.num_edge_channels, layer.dim, layer.dropout) == (2, 8, 0.3)
 

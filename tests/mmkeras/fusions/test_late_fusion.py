@@ -3,6 +3,7 @@ import numpy as np
 from reference import dense, layer_norm, normal, shake, to_numpy, weights
 
 import mmkeras as mm
+from data_pipelines.field_spec import FieldSpec, LabelSpec
 from mmkeras.fusions import LateFusion
 
 TOKENS = {"text": normal(3, 3, 8), "image": normal(3, 4, 8, seed=1)}
@@ -24,10 +25,13 @@ def test_each_modality_gives_a_token_of_its_own():
 
 
 def spec():
-    numbers = {"modality": "Number", "shape": [2]}
+    numbers = FieldSpec("Number", (2,), mask_shape=(2,), label=LabelSpec((1,)))
     return {
         "inputs": {"a": numbers, "b": numbers},
-        "targets": {"kind": {"modality": "Category", "shape": [], "classes": list("xyz")}, "price": numbers},
+        "targets": {
+            "kind": FieldSpec("Category", (), label=LabelSpec((), "int32"), details={"classes": list("xyz")}),
+            "price": numbers,
+        },
     }
 
 

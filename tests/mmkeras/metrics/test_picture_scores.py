@@ -6,6 +6,7 @@ import pytest
 import scipy.linalg
 
 import mmkeras as mm
+from data_pipelines.field_spec import FieldSpec, LabelSpec
 from mmkeras.metrics.picture_scores import coarse_pixels, features_of, frechet_distance, kernel_distance
 
 RANDOM = np.random.default_rng(0)
@@ -61,8 +62,8 @@ def test_wrong_features(distance):
 
 def test_features_are_the_encoders_mean_tokens():
     spec = {
-        "inputs": {"photo": {"modality": "Image", "shape": [8, 8, 3]}},
-        "targets": {"kind": {"modality": "Category", "shape": [], "classes": ["a", "b"]}},
+        "inputs": {"photo": FieldSpec("Image", (8, 8, 3))},
+        "targets": {"kind": FieldSpec("Category", (), label=LabelSpec((), "int32"), details={"classes": ["a", "b"]})},
     }
     model = mm.build(spec, dim=8)
     pictures = RANDOM.uniform(size=(5, 8, 8, 3)).astype("float32")
