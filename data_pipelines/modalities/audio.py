@@ -245,7 +245,9 @@ class Audio(Media):
         return label[..., -1] > 0
 
     def label_spec(self):
-        return LabelSpec((self.most, self.mel_bins + 1), "float32", (self.most,), self.most, as_input=True)
+        return LabelSpec(
+            (self.most, self.mel_bins + 1), "float32", (self.most,), self.most, as_input=self.label_as_input
+        )
 
     def write(self, name, prediction):
         def wav(samples):

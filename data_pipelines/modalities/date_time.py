@@ -62,16 +62,16 @@ class DateTime(Modality):
         self.learned_day_first = None
 
     def adapt(self, chunks):
-        moments, swapped = [], {True: 0, False: 0}
+        texts, swapped = [], {True: 0, False: 0}
         for (cells,) in chunks:
             written = [str(cell).strip() for cell in cells]
             for cell in written:
                 found = re.fullmatch(YEAR_LAST, cell)
                 for is_first, number in ((True, found and found[1]), (False, found and found[2])):
                     swapped[is_first] += bool(number) and int(number) > 12
-            moments.append(np.array(written, object))
+            texts.append(np.array(written, object))
         self.learned_day_first = None if swapped[True] == swapped[False] else swapped[True] > swapped[False]
-        found = [self._moments(tf.constant(part))[0].numpy() for part in moments]
+        found = [self._moments(tf.constant(part))[0].numpy() for part in texts]
         known = np.concatenate([part[np.isfinite(part)] for part in found] or [np.zeros(0)])
         if not known.size:
             raise ValueError(
@@ -146,9 +146,10 @@ class DateTime(Modality):
 def _fields(cells, pattern):
     """Three numbers of the date, hour, minute, second, half of the day and zone in seconds; and which cells fit."""
     fits = tf.strings.regex_full_match(cells, pattern)
+    fitting = tf.where(fits, cells, "")
 
     def group(place):
-        return tf.where(fits, tf.strings.regex_replace(tf.where(fits, cells, ""), f"^{pattern}$", rf"\{place}"), "")
+        return tf.strings.regex_replace(fitting, f"^{pattern}$", rf"\{place}")
 
     def number(text):
         return tf.strings.to_number(tf.where(text == "", "0", text), tf.float64)
@@ -161,9 +162,8 @@ def _fields(cells, pattern):
     hour += 24.0 * tf.cast((half != "") & (numbers[3] > 12.0), tf.float64)  # 15:00 PM is no time
     zone = tf.strings.regex_replace(group(8), "^(Z|UTC|GMT)$", "")
     sign = 1.0 - 2.0 * tf.cast(tf.strings.substr(zone, 0, 1) == "-", tf.float64)
-    digits = tf.strings.regex_replace(zone, r"[^\d]", "")
-    hours = number(tf.strings.substr(tf.strings.join([digits, "0000"]), 0, 2))
-    minutes = number(tf.strings.substr(tf.strings.join([digits, "0000"]), 2, 2))
+    digits = tf.strings.join([tf.strings.regex_replace(zone, r"[^\d]", ""), "0000"])
+    hours, minutes = (number(tf.strings.substr(digits, start, 2)) for start in (0, 2))
     return [*numbers[:3], hour, *numbers[4:], sign * (hours * 3600.0 + minutes * 60.0)], fits
 
 

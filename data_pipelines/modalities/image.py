@@ -120,7 +120,7 @@ class Image(Media):
 
     def label_spec(self):
         dtype = "float32" if self.classes is None else "int32"
-        return LabelSpec(self.spec().shape, dtype, as_input=True)
+        return LabelSpec(self.spec().shape, dtype, as_input=self.label_as_input)
 
     def prepare(self, data):
         """Masks and pictures that TensorFlow decodes as they are, others as PNG; those far too large in final size."""

@@ -81,8 +81,7 @@ class Media(Modality):
 
     def decode_cell(self, cell, context, seed=None):
         """Reads and decodes one row cell: (value, length along its first axis); an absent cell gives `empty`."""
-        parts = () if seed is None else (seed,)
-        read = lambda: self._open_file(self.read(cell, context), *parts)  # noqa: E731
+        read = lambda: self._open_file(self.read(cell, context), seed)  # noqa: E731
         value = tf.cond(tf.equal(cell, ""), lambda: self.empty, read)
         return tf.ensure_shape(value, [self.empty.shape[0] or None, *self.empty.shape[1:]]), tf.shape(value)[0]
 

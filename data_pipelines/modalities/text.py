@@ -215,7 +215,7 @@ class Text(Modality):
         return label != PADDING
 
     def label_spec(self):
-        return LabelSpec((None,), "int32", (None,), self.max_tokens + 1, as_input=True)
+        return LabelSpec((None,), "int32", (None,), self.max_tokens + 1, as_input=self.label_as_input)
 
     def target_spec(self):
         field = super().target_spec()

@@ -171,7 +171,7 @@ class TimeSeries(Media):
 
     def label_spec(self):
         shape = (self.max_steps, self.width)
-        return LabelSpec(shape, "float32", (self.max_steps,), self.max_steps, as_input=True)
+        return LabelSpec(shape, "float32", (self.max_steps,), self.max_steps, as_input=self.label_as_input)
 
     def units(self, values):
         """Labels `(N, T, 2 C)` → `(N, T, C)`, NaN in a gap; predictions `(N, T, C, Q)` stay so; both in own units."""

@@ -222,8 +222,5 @@ class MaskedTokenDecoder(keras.layers.Layer):
     @classmethod
     def example(cls):
         """A tiny instance, its input shape and a label of its target, for the conformance sweep."""
-        return (
-            cls(TextTokenizer(vocabulary_size=9, max_tokens=3), ContextTransformer(1, 2, 0.5), dropout=0.5),
-            (5, 8),
-            [2, 7, 8, 0],
-        )
+        tokenizer, transformer = TextTokenizer(vocabulary_size=9, max_tokens=3), ContextTransformer(1, 2, 0.5)
+        return cls(tokenizer, transformer, dropout=0.5), (5, 8), [2, 7, 8, 0]

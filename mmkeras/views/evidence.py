@@ -27,8 +27,9 @@ def evidence(modality, columns, cells, value, mask, gradient=None, attention=Non
     if kind in WORDS:
         return _words(modality, kind, cells, value, mask, gradient, attention)
     if kind == "Number" or modality.part_names:
-        pieces = [f"{column} {cell}" if len(columns) > 1 else str(cell) for column, cell in zip(columns, cells)]  # noqa: B905
-        pieces = list(modality.part_names) or pieces
+        of_a_group = len(columns) > 1
+        cells = [f"{column} {cell}" if of_a_group else str(cell) for column, cell in zip(columns, cells, strict=True)]
+        pieces = modality.part_names or cells
         kept = np.flatnonzero(mask)
         looked = attention if attention is not None and len(attention) == len(mask) else None
         return {
